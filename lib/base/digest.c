@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/base/digest.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/base/io.h"
+
+#include <sodium.h>
+
+enum { HASH_CHUNK_BYTES = 256 << 10 };
+
+void kd_sha256_hex(const void *data, size_t len, char hex[KD_SHA256_HEX_BYTES])
+{
+	unsigned char sum[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(sum, data, len);
+	sodium_bin2hex(hex, KD_SHA256_HEX_BYTES, sum, sizeof(sum));
+}
+
+int kd_sha256_fd(int fd, const char *name, char hex[KD_SHA256_HEX_BYTES], uint64_t *size_ret,
+		 struct kd_err *err)
+{
+	KD_AUTO(kd_freep) unsigned char *buf = malloc(HASH_CHUNK_BYTES);
+	unsigned char sum[crypto_hash_sha256_BYTES];
+	crypto_hash_sha256_state state;
+	uint64_t size = 0;
+
+	if (!buf)
+		return kd_fail(err, KD_NOMEM, "hash %s: no memory", name);
+	crypto_hash_sha256_init(&state);
+	for (;;) {
+		ssize_t n = kd_pread_full(fd, buf, HASH_CHUNK_BYTES, size, name, err);
+		if (n < 0)
+			return (int)n;
+		crypto_hash_sha256_update(&state, buf, (unsigned long long)n);
+		size += (uint64_t)n;
+		if (n < HASH_CHUNK_BYTES)
+			break;
+	}
+	crypto_hash_sha256_final(&state, sum);
+	sodium_bin2hex(hex, KD_SHA256_HEX_BYTES, sum, sizeof(sum));
+	if (size_ret)
+		*size_ret = size;
+	return 0;
+}

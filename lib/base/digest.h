@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SHA-256 (libsodium) of memory and of files, as lower-case hexadecimal text. */
+#ifndef KD_LIB_BASE_DIGEST_H
+#define KD_LIB_BASE_DIGEST_H
+
+#include "lib/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KD_SHA256_HEX_BYTES = 65 };
+
+void kd_sha256_hex(const void *data, size_t len, char hex[KD_SHA256_HEX_BYTES]);
+
+/**
+ * kd_sha256_fd() - hash of a whole file, read from its start with pread(2)
+ * @size_ret: how many bytes were hashed; may be NULL
+ */
+int kd_sha256_fd(int fd, const char *name, char hex[KD_SHA256_HEX_BYTES], uint64_t *size_ret,
+		 struct kd_err *err) KD_MUST_CHECK;
+
+#endif
