@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Windows on an ELF file: memory stands in it as it was, so it can be mapped or read in place. */
+#include "lib/vmcore/internal.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static bool may_map(const struct kd_vmcore_window *w)
+{
+	const struct kd_file *f = &w->core->files[0];
+
+	if (f->flattened || w->access == KD_ACCESS_READ)
+		return false;
+	return w->access == KD_ACCESS_MAP || f->is_proc;
+}
+
+int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err)
+{
+	w->buf = malloc(w->read_bytes);
+	if (!w->buf)
+		return kd_fail(err, KD_NOMEM, "%s: no memory for a window of %zu bytes",
+			       w->core->name, w->read_bytes);
+	return 0;
+}
+
+static void unmap(struct kd_vmcore_window *w)
+{
+	if (w->mapped)
+		munmap(w->mapped, w->mapped_len);
+	w->mapped = NULL;
+	w->mapped_len = 0;
+}
+
+void kd_elf_window_fini(struct kd_vmcore_window *w)
+{
+	unmap(w);
+	free(w->buf);
+}
+
+/* Brings file offset @off into the mapping. False: it cannot be mapped, read it. */
+static bool remap(struct kd_vmcore_window *w, uint64_t off)
+{
+	const struct kd_file *f = &w->core->files[0];
+	uint64_t start = off & ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
+	uint64_t len = w->map_bytes;
+
+	if (off >= w->unmappable_off && off - w->unmappable_off < w->unmappable_len)
+		return false;
+	if (len > f->size_bytes - start)
+		len = f->size_bytes - start;
+	unmap(w);
+
+	void *p = start <= INT64_MAX ? mmap(NULL, len, PROT_READ, MAP_SHARED, f->fd, (off_t)start)
+				     : MAP_FAILED;
+	if (p == MAP_FAILED) {
+		w->unmappable_off = start;
+		w->unmappable_len = len;
+		return false;
+	}
+	w->mapped = p;
+	w->mapped_len = len;
+	w->mapped_off = start;
+	return true;
+}
+
+static bool is_mapped(const struct kd_vmcore_window *w, uint64_t off)
+{
+	return w->mapped && off >= w->mapped_off && off - w->mapped_off < w->mapped_len;
+}
+
+static size_t min_size(uint64_t a, uint64_t b)
+{
+	return (size_t)(a < b ? a : b);
+}
+
+/* Brings file offset @off into the buffer, with up to @there bytes that follow it. */
+static int fill(struct kd_vmcore_window *w, uint64_t off, size_t want, uint64_t there,
+		struct kd_err *err)
+{
+	/* One page at least, so that a caller of small pieces makes few calls. */
+	uint64_t n = want > w->core->page_size ? want : w->core->page_size;
+	size_t len = min_size(min_size(n, w->read_bytes), there);
+
+	w->buf_len = 0;
+	int rc = kd_file_read(&w->core->files[0], off, w->buf, len, err);
+	if (rc)
+		return rc;
+	w->buf_off = off;
+	w->buf_len = len;
+	return 0;
+}
+
+int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, const uint8_t **ret,
+		      size_t *len_ret, struct kd_err *err)
+{
+	const struct kd_vmcore *core = w->core;
+	const struct kd_extent *e = kd_extents_find(&core->memory, paddr, NULL);
+
+	if (!e || e->kind != KD_PAGE_STORED)
+		return kd_vmcore_fail_page(core, e ? e->kind : KD_PAGE_NONE, paddr, err);
+
+	uint64_t off = e->to + (paddr - e->start);
+	uint64_t there = e->len - (paddr - e->start);
+	if (may_map(w) && (is_mapped(w, off) || remap(w, off))) {
+		uint64_t within = off - w->mapped_off;
+		*ret = w->mapped + within;
+		*len_ret = min_size(min_size(want, there), w->mapped_len - within);
+		return 0;
+	}
+
+	if (off < w->buf_off || off - w->buf_off >= w->buf_len) {
+		int rc = fill(w, off, want, there, err);
+		if (rc)
+			return rc;
+	}
+	*ret = w->buf + (off - w->buf_off);
+	*len_ret = min_size(min_size(want, there), w->buf_len - (off - w->buf_off));
+	return 0;
+}
