@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/kdumpctl/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define LOCK_DIR  "/run/lock"
+#define LOCK_PATH LOCK_DIR "/kdump"
+
+static void vsay(const char *prefix, const char *fmt, va_list ap)
+{
+	fputs(prefix, stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay("kdump: ", fmt, ap);
+	va_end(ap);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay("kdump: WARNING: ", fmt, ap);
+	va_end(ap);
+}
+
+int complain(const struct kd_err *err)
+{
+	say("Error: %s", err->msg);
+	return 1;
+}
+
+int take_lock(const struct ctl *ctl, struct kd_err *err)
+{
+	int rc = kd_root_mkdirs(ctl->root, LOCK_DIR, 0755, err);
+	if (rc)
+		return kd_wrap(err, "taking the lock (are you root?)");
+	/* Kept open until the process ends: that is what releases the lock. */
+	int fd = kd_root_openat(ctl->root, LOCK_PATH, O_RDWR | O_CREAT, 0600, err);
+	if (fd < 0)
+		return kd_wrap(err, "taking the lock (are you root?)");
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			rc = kd_fail_sys(err, errno, "lock %s", LOCK_PATH);
+			close(fd);
+			return rc;
+		}
+		say("Another app is currently holding the kdump lock; waiting for it to exit...");
+		sleep(5);
+	}
+	return 0;
+}
+
+static const char *lockdown_name(enum kd_host_lockdown lockdown)
+{
+	switch (lockdown) {
+	case KD_HOST_LOCKDOWN_NONE:
+		return "none";
+	case KD_HOST_LOCKDOWN_INTEGRITY:
+		return "integrity";
+	case KD_HOST_LOCKDOWN_CONFIDENTIALITY:
+		return "confidentiality";
+	case KD_HOST_LOCKDOWN_UNKNOWN:
+		break;
+	}
+	return "";
+}
+
+int kexec_facts(const struct ctl *ctl, struct kd_kexec_facts *ret, bool *supported_ret,
+		struct kd_err *err)
+{
+	struct kd_host_crash_facts crash = { 0 };
+	int rc = kd_host_crash_facts(ctl->root, &crash, err);
+
+	if (rc)
+		return rc;
+	*ret = (struct kd_kexec_facts){
+		.loaded = crash.loaded.known && crash.loaded.value,
+		.reserved_known = crash.size_bytes.known,
+		.reserved_bytes = crash.size_bytes.value,
+		.load_disabled = crash.load_disabled.known && crash.load_disabled.value,
+		.secure_boot = crash.secure_boot.known && crash.secure_boot.value,
+	};
+	snprintf(ret->lockdown, sizeof(ret->lockdown), "%s", lockdown_name(crash.lockdown));
+	*supported_ret = crash.supported;
+	return 0;
+}

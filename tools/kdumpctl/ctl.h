@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kdumpctl - the administrator's tool. main.c reads the command line, each
+ * cmd_<verb>.c is one verb, load.c is what start, restart and reload share.
+ */
+#ifndef KD_TOOLS_KDUMPCTL_CTL_H
+#define KD_TOOLS_KDUMPCTL_CTL_H
+
+#include "lib/base/base.h"
+#include "lib/config/config.h"
+#include "lib/host/host.h"
+#include "lib/kexec/kexec.h"
+
+enum { EXIT_NOT_OPERATIONAL = 3 };
+
+struct ctl {
+	struct kd_root *root;
+	struct kd_log log;
+	const struct kd_kexec_ops *kexec; /* NULL below --root: nothing is loaded then */
+	bool json;
+	struct kd_config config;
+};
+
+/* Messages go to stderr as "kdump: ...", as the tool we stand in for has them. */
+void say(const char *fmt, ...) KD_PRINTF(1, 2);
+void warn(const char *fmt, ...) KD_PRINTF(1, 2);
+/** complain() - an error, once, at the top; returns 1, the exit status */
+int complain(const struct kd_err *err);
+
+/** take_lock() - wait for other kdumpctl's that change something; the lock ends with the process */
+int take_lock(const struct ctl *ctl, struct kd_err *err) KD_MUST_CHECK;
+
+/** kexec_facts() - what lib/kexec wants to know, from lib/host */
+int kexec_facts(const struct ctl *ctl, struct kd_kexec_facts *ret, bool *supported_ret,
+		struct kd_err *err) KD_MUST_CHECK;
+
+/* Where the capture image comes from. */
+enum image_source {
+	IMAGE_BUILD, /* made anew; the old file is replaced if the bytes differ */
+	IMAGE_KEEP   /* the file as it is */
+};
+
+/**
+ * arm() - make or check the image, then load it in place of the loaded one, if any
+ *
+ * The loaded image is not touched before the new one has been built, read back and
+ * checked against the reservation. If the load itself fails, and the kernel has
+ * dropped the old image, that one is loaded again from its file.
+ */
+int arm(struct ctl *ctl, enum image_source source, const struct kd_kexec_facts *facts,
+	struct kd_err *err) KD_MUST_CHECK;
+
+/** rebuild_image() - make the image file, load nothing */
+int rebuild_image(struct ctl *ctl, struct kd_err *err) KD_MUST_CHECK;
+
+/** last_capture() - what became of the last crash; prints to stderr, or into @json */
+void last_capture(const struct ctl *ctl, struct kd_json *json);
+
+int cmd_start(struct ctl *ctl);
+int cmd_stop(struct ctl *ctl);
+int cmd_restart(struct ctl *ctl);
+int cmd_reload(struct ctl *ctl);
+int cmd_status(struct ctl *ctl);
+int cmd_rebuild(struct ctl *ctl);
+int cmd_showmem(struct ctl *ctl);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+#include "tools/kdumpctl/ctl.h"
+
+#include <getopt.h>
+#include <string.h>
+
+static const struct verb {
+	const char *name;
+	int (*run)(struct ctl *ctl);
+	bool changes; /* takes the lock */
+	const char *help;
+} verbs[] = {
+	{ "start", cmd_start, true, "build the capture image if needed and load it" },
+	{ "stop", cmd_stop, true, "unload the capture kernel" },
+	{ "restart", cmd_restart, true,
+	  "build, check and load a new image in place of the loaded one" },
+	{ "reload", cmd_reload, true, "load the image file again without building it" },
+	{ "status", cmd_status, false,
+	  "is a capture kernel loaded, and how did the last capture end" },
+	{ "rebuild", cmd_rebuild, true, "build the capture image, load nothing" },
+	{ "showmem", cmd_showmem, false, "how much memory is reserved" },
+};
+
+static void usage(FILE *to, const char *argv0)
+{
+	fprintf(to, "Usage: %s [--root DIR] [--json] {", argv0);
+	for (size_t i = 0; i < KD_ARRAY_LEN(verbs); i++)
+		fprintf(to, "%s%s", i ? "|" : "", verbs[i].name);
+	fprintf(to, "}\n\n");
+	for (size_t i = 0; i < KD_ARRAY_LEN(verbs); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+	fprintf(to,
+		"\n"
+		"  --root DIR   read and write every file below DIR and load nothing\n"
+		"  --json       status and showmem: machine-readable output\n"
+		"  --version    print the version\n"
+		"  --help       print this text\n"
+		"\n"
+		"Exit status: 0 done, 1 failed (nothing was changed), 3 status: not operational.\n"
+		"See kdumpctl(8) and kdump.conf(5).\n");
+}
+
+static void to_stderr(void *arg, enum kd_log_level level, const char *area, const char *text)
+{
+	(void)arg;
+	if (level == KD_LOG_WARN)
+		warn("%s", text);
+	else if (level == KD_LOG_DEBUG)
+		say("%s: %s", area, text);
+	else
+		say("%s", text);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; name && i < KD_ARRAY_LEN(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int run(const struct verb *verb, const char *prefix, bool json)
+{
+	struct kd_err err = { 0 };
+	KD_AUTO(kd_root_closep) struct kd_root *root = NULL;
+	struct ctl ctl = {
+		.json = json,
+		.log = { .emit = to_stderr, .debug_areas = getenv("KD_DEBUG") },
+	};
+	int rc = kd_root_open(prefix, &root, &err);
+
+	if (rc)
+		return complain(&err);
+	ctl.root = root;
+	ctl.kexec = kd_root_is_host(root) ? &kd_kexec_host_ops : NULL;
+	/* showmem has nothing to do with the configuration: it works on a machine without any. */
+	if (verb->run != cmd_showmem)
+		rc = kd_config_load(root, &ctl.log, &ctl.config, &err);
+	if (!rc && verb->changes)
+		rc = take_lock(&ctl, &err);
+	rc = rc ? complain(&err) : verb->run(&ctl);
+	kd_config_fini(&ctl.config);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "root", required_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	const char *prefix = "/";
+	bool json = false;
+
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		switch (c) {
+		case 'r':
+			prefix = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'V':
+			printf("kdumpctl (kdumpkit) %s\n", KD_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout, argv[0]);
+			return 0;
+		default:
+			usage(stderr, argv[0]);
+			return 1;
+		}
+	}
+
+	const struct verb *verb = optind == argc - 1 ? find_verb(argv[optind]) : NULL;
+	if (!verb) {
+		usage(stderr, argv[0]);
+		return 1;
+	}
+	return run(verb, prefix, json);
+}
