@@ -36,7 +36,8 @@ $(O)/test/bin/%: $(O)/obj/tests/gen/%-main.o \
 	$(Q)$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(MODULE_ARCHIVES) -Wl,--end-group $(HOST_LIBS)
 
 # libFuzzer programs: make fuzz, or build/fuzz/NAME by hand
-$(O)/fuzz/%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(TESTED_SRCS:%.c=$(O)/fuzz/obj/%.o)
+FUZZED_SRCS := $(filter-out tests/unit/%,$(TESTED_SRCS))
+$(O)/fuzz/%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZED_SRCS:%.c=$(O)/fuzz/obj/%.o)
 	$(call say,LD/fuzz,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(HOST_LIBS)
 

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lab/case.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* One line being read; every message starts with where it stands. */
+struct line {
+	const char *file;
+	unsigned int number;
+	const char *key;
+	char *value;
+};
+
+static int bad(const struct line *at, struct kd_err *err, const char *what, const char *remedy)
+{
+	return kd_fail(err, KD_BADDATA, "%s:%u: %s: '%s' %s; %s", at->file, at->number, at->key,
+		       at->value, what, remedy);
+}
+
+static int set_text(const struct line *at, char **ret, struct kd_err *err)
+{
+	free(*ret);
+	*ret = NULL;
+	return kd_strdup(ret, at->value, err);
+}
+
+static int set_number(const struct line *at, uint64_t min, uint64_t max, uint64_t *ret,
+		      struct kd_err *err)
+{
+	uint64_t v = 0;
+
+	if (kd_parse_u64(at->value, &v, NULL) || v < min || v > max)
+		return kd_fail(err, KD_BADDATA, "%s:%u: %s: '%s' is not a number from %ju to %ju",
+			       at->file, at->number, at->key, at->value, (uintmax_t)min,
+			       (uintmax_t)max);
+	*ret = v;
+	return 0;
+}
+
+/* A size like 2G, as whole MiB. */
+static int set_mib(const struct line *at, const char *text, uint64_t min, uint64_t max,
+		   uint64_t *ret, struct kd_err *err)
+{
+	uint64_t bytes = 0;
+
+	if (kd_parse_size(text, &bytes, NULL) || bytes % (1 << 20) || bytes >> 20 < min ||
+	    bytes >> 20 > max)
+		return kd_fail(err, KD_BADDATA, "%s:%u: %s: '%s' is not a size from %juM to %juM",
+			       at->file, at->number, at->key, text, (uintmax_t)min, (uintmax_t)max);
+	*ret = bytes >> 20;
+	return 0;
+}
+
+static int set_kernel(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	if (strcmp(at->value, "cloud") != 0 && strcmp(at->value, "generic") != 0)
+		return bad(at, err, "is not a kernel of the lab", "write cloud or generic");
+	return set_text(at, &c->kernel, err);
+}
+
+static bool is_uuid(const char *text)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(text) != sizeof(shape) - 1)
+		return false;
+	for (size_t i = 0; shape[i]; i++)
+		if (shape[i] == '-' ? text[i] != '-' : !strchr("0123456789abcdef", text[i]))
+			return false;
+	return true;
+}
+
+static int set_disk(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	KD_AUTO(kd_strv_fini) struct kd_strv words = { 0 };
+	int rc = kd_strv_split(&words, at->value, " \t", err);
+
+	if (rc)
+		return rc;
+	if (words.n != 2 || !is_uuid(words.v[1]))
+		return bad(at, err, "is not a size and a lower-case UUID",
+			   "write e.g. disk = 64M 0a0b0c0d-0000-4000-8000-00000000cafe");
+	rc = set_mib(at, words.v[0], 16, 16384, &c->disk_mib, err);
+	return rc ? rc : kd_strdup(&c->disk_uuid, words.v[1], err);
+}
+
+static int set_trigger(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	uint64_t cpu = 0;
+
+	c->trigger_given = true;
+	if (strcmp(at->value, "sysrq") == 0) {
+		c->trigger = KD_LAB_TRIGGER_SYSRQ;
+		return 0;
+	}
+	if (strncmp(at->value, "sysrq-cpu:", 10) == 0 &&
+	    kd_parse_u64(at->value + 10, &cpu, NULL) == 0 && cpu < 64) {
+		c->trigger = KD_LAB_TRIGGER_SYSRQ;
+		c->trigger_cpu = (int)cpu;
+		return 0;
+	}
+	if (strncmp(at->value, "command ", 8) == 0) {
+		c->trigger = KD_LAB_TRIGGER_COMMAND;
+		return kd_strdup(&c->trigger_command, at->value + 8, err);
+	}
+	return bad(at, err, "is not a trigger",
+		   "write sysrq, sysrq-cpu:N or command SHELL-COMMAND");
+}
+
+static const char *const expect_names[] = {
+	[KD_LAB_EXPECT_SAVED] = "saved",
+	[KD_LAB_EXPECT_TRUNCATED] = "truncated",
+	[KD_LAB_EXPECT_DMESG_ONLY] = "dmesg-only",
+	[KD_LAB_EXPECT_FAILED] = "failed",
+	[KD_LAB_EXPECT_NONE] = "none",
+};
+
+const char *kd_lab_expect_name(enum kd_lab_expect expect)
+{
+	return expect_names[expect];
+}
+
+static int set_expect(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	for (size_t i = 0; i < KD_ARRAY_LEN(expect_names); i++)
+		if (strcmp(at->value, expect_names[i]) == 0) {
+			c->expect = (enum kd_lab_expect)i;
+			c->expect_given = true;
+			return 0;
+		}
+	return bad(at, err, "is not an outcome",
+		   "write saved, truncated, dmesg-only, failed or none");
+}
+
+static int set_end(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	if (strcmp(at->value, "reboot") == 0)
+		c->end = KD_LAB_END_REBOOT;
+	else if (strcmp(at->value, "poweroff") == 0)
+		c->end = KD_LAB_END_POWEROFF;
+	else
+		return bad(at, err, "is not an end", "write reboot or poweroff");
+	return 0;
+}
+
+enum key {
+	K_TITLE,
+	K_KERNEL,
+	K_MEMORY,
+	K_CPUS,
+	K_CRASHKERNEL,
+	K_APPEND,
+	K_CONF,
+	K_ARM_SETUP,
+	K_SETUP,
+	K_DISK,
+	K_TRIGGER,
+	K_EXPECT_OUTCOME,
+	K_EXPECT_REASON,
+	K_EXPECT_END,
+	K_EXPECT_CONSOLE,
+	K_EXPECT_NO_FILE,
+	K_DEADLINE,
+	K_COUNT
+};
+
+static const struct {
+	const char *name;
+	bool repeats;
+} keys[K_COUNT] = {
+	[K_TITLE] = { "title", false },
+	[K_KERNEL] = { "kernel", false },
+	[K_MEMORY] = { "memory", false },
+	[K_CPUS] = { "cpus", false },
+	[K_CRASHKERNEL] = { "crashkernel", false },
+	[K_APPEND] = { "append", false },
+	[K_CONF] = { "conf", true },
+	[K_ARM_SETUP] = { "arm-setup", true },
+	[K_SETUP] = { "setup", true },
+	[K_DISK] = { "disk", false },
+	[K_TRIGGER] = { "trigger", false },
+	[K_EXPECT_OUTCOME] = { "expect-outcome", false },
+	[K_EXPECT_REASON] = { "expect-reason", false },
+	[K_EXPECT_END] = { "expect-end", false },
+	[K_EXPECT_CONSOLE] = { "expect-console", true },
+	[K_EXPECT_NO_FILE] = { "expect-no-file", true },
+	[K_DEADLINE] = { "deadline", false },
+};
+
+static int apply(enum key key, const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	switch (key) {
+	case K_TITLE:
+		return set_text(at, &c->title, err);
+	case K_KERNEL:
+		return set_kernel(at, c, err);
+	case K_MEMORY:
+		return set_mib(at, at->value, 256, 16384, &c->memory_mib, err);
+	case K_CPUS:
+		return set_number(at, 1, 16, &c->cpus, err);
+	case K_CRASHKERNEL:
+		return set_text(at, &c->crashkernel, err);
+	case K_APPEND:
+		return set_text(at, &c->append, err);
+	case K_CONF:
+		return kd_strv_add(&c->conf, at->value, err);
+	case K_ARM_SETUP:
+		return kd_strv_add(&c->arm, at->value, err);
+	case K_SETUP:
+		return kd_strv_add(&c->setup, at->value, err);
+	case K_DISK:
+		return set_disk(at, c, err);
+	case K_TRIGGER:
+		return set_trigger(at, c, err);
+	case K_EXPECT_OUTCOME:
+		return set_expect(at, c, err);
+	case K_EXPECT_REASON:
+		return set_text(at, &c->expect_reason, err);
+	case K_EXPECT_END:
+		return set_end(at, c, err);
+	case K_EXPECT_CONSOLE:
+		return kd_strv_add(&c->expect_console, at->value, err);
+	case K_EXPECT_NO_FILE:
+		if (strchr(at->value, '/'))
+			return bad(at, err, "holds a slash", "name a file of the dump directory");
+		return kd_strv_add(&c->expect_no_file, at->value, err);
+	case K_DEADLINE:
+		return set_number(at, 10, 3600, &c->deadline_s, err);
+	case K_COUNT:
+		break;
+	}
+	return kd_fail(err, KD_BADDATA, "%s:%u: unknown key", at->file, at->number);
+}
+
+/* Cuts blanks off both ends, in place. */
+static char *trim(char *text)
+{
+	text += strspn(text, " \t");
+	size_t len = strlen(text);
+	while (len > 0 && strchr(" \t", text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+static int parse_line(char *text, struct line *at, unsigned int seen[K_COUNT],
+		      struct kd_lab_case *c, struct kd_err *err)
+{
+	text = trim(text);
+	if (*text == '\0' || *text == '#')
+		return 0;
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' && *p != '\t')
+			return kd_fail(
+				err, KD_BADDATA,
+				"%s:%u: control character 0x%02x; save it as plain text with "
+				"line feeds only",
+				at->file, at->number, (unsigned char)*p);
+
+	char *equals = strchr(text, '=');
+	if (!equals)
+		return kd_fail(err, KD_BADDATA, "%s:%u: '%s' is not a line of the form key = value",
+			       at->file, at->number, text);
+	*equals = '\0';
+	at->key = trim(text);
+	at->value = trim(equals + 1);
+
+	for (int k = 0; k < K_COUNT; k++) {
+		if (strcmp(at->key, keys[k].name) != 0)
+			continue;
+		if (*at->value == '\0')
+			return kd_fail(err, KD_BADDATA,
+				       "%s:%u: %s: no value; write one or remove the line",
+				       at->file, at->number, at->key);
+		if (seen[k] && !keys[k].repeats)
+			return kd_fail(err, KD_BADDATA,
+				       "%s:%u: %s: already given in line %u; remove one of them",
+				       at->file, at->number, at->key, seen[k]);
+		seen[k] = at->number;
+		return apply((enum key)k, at, c, err);
+	}
+	return kd_fail(err, KD_BADDATA,
+		       "%s:%u: unknown key '%s'; kdump-lab(1) lists the keys of a case", at->file,
+		       at->number, at->key);
+}
+
+static int set_defaults(struct kd_lab_case *c, const char *name, struct kd_err *err)
+{
+	c->memory_mib = 2048;
+	c->cpus = 2;
+	c->trigger_cpu = -1;
+	c->deadline_s = 300;
+	int rc = kd_strdup(&c->name, name, err);
+	if (!rc)
+		rc = kd_strdup(&c->kernel, "cloud", err);
+	if (!rc)
+		rc = kd_strdup(&c->crashkernel, "256M", err);
+	return rc;
+}
+
+static int check_whole(const struct kd_lab_case *c, const char *file, struct kd_err *err)
+{
+	const char *missing = !c->title		  ? "title"
+			      : !c->trigger_given ? "trigger"
+			      : !c->expect_given  ? "expect-outcome"
+						  : NULL;
+
+	if (missing)
+		return kd_fail(err, KD_BADDATA, "%s: no line '%s = ...'; every case needs one",
+			       file, missing);
+	if (c->trigger_cpu >= 0 && (uint64_t)c->trigger_cpu >= c->cpus)
+		return kd_fail(
+			err, KD_BADDATA,
+			"%s: trigger = sysrq-cpu:%d, but the machine has %ju CPUs; raise cpus",
+			file, c->trigger_cpu, (uintmax_t)c->cpus);
+	if (c->expect_reason && c->expect == KD_LAB_EXPECT_NONE)
+		return kd_fail(err, KD_BADDATA,
+			       "%s: expect-reason needs a manifest, but expect-outcome = none says "
+			       "there is none",
+			       file);
+	return 0;
+}
+
+int kd_lab_case_parse(const char *text, size_t len, const char *name, const char *file,
+		      struct kd_lab_case *ret, struct kd_err *err)
+{
+	KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 };
+	unsigned int seen[K_COUNT] = { 0 };
+	struct kd_cursor cur = { .p = (const uint8_t *)text, .end = (const uint8_t *)text + len };
+	struct line at = { .file = file };
+	size_t line_len = 0;
+
+	if (len > KD_LAB_CASE_MAX_BYTES)
+		return kd_fail(err, KD_BADDATA, "%s: longer than %d bytes: not a case", file,
+			       KD_LAB_CASE_MAX_BYTES);
+	int rc = set_defaults(&c, name, err);
+	for (const char *p; !rc && (p = kd_cursor_line(&cur, &line_len));) {
+		KD_AUTO(kd_freep) char *copy = strndup(p, line_len);
+		at.number++;
+		if (!copy)
+			return kd_fail(err, KD_NOMEM, "no memory");
+		if (strlen(copy) != line_len)
+			return kd_fail(err, KD_BADDATA, "%s:%u: NUL byte; save it as plain text",
+				       file, at.number);
+		rc = parse_line(copy, &at, seen, &c, err);
+	}
+	if (!rc)
+		rc = check_whole(&c, file, err);
+	if (rc)
+		return rc;
+	*ret = c;
+	c = (struct kd_lab_case){ 0 };
+	return 0;
+}
+
+void kd_lab_case_fini(struct kd_lab_case *c)
+{
+	free(c->name);
+	free(c->title);
+	free(c->kernel);
+	free(c->crashkernel);
+	free(c->append);
+	free(c->disk_uuid);
+	free(c->trigger_command);
+	free(c->expect_reason);
+	kd_strv_fini(&c->conf);
+	kd_strv_fini(&c->arm);
+	kd_strv_fini(&c->setup);
+	kd_strv_fini(&c->expect_console);
+	kd_strv_fini(&c->expect_no_file);
+	*c = (struct kd_lab_case){ 0 };
+}
+
+int kd_lab_case_load(const char *dir, const char *name, struct kd_lab_case *ret, struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *path = NULL;
+	KD_AUTO(kd_freep) char *text = NULL;
+	size_t len = 0;
+
+	if (name[0] == '.' || strchr(name, '/'))
+		return kd_fail(err, KD_USAGE, "'%s' is not the name of a case; see kdump-lab list",
+			       name);
+	int rc = kd_asprintf(&path, err, "%s/%s.test", dir, name);
+	if (rc)
+		return rc;
+	KD_AUTO(kd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return kd_fail(err, KD_USAGE,
+			       "no case '%s' (%s does not exist); see kdump-lab list", name, path);
+	if (fd < 0)
+		return kd_fail_sys(err, errno, "open %s", path);
+	rc = kd_read_all(fd, KD_LAB_CASE_MAX_BYTES, &text, &len, path, err);
+	return rc ? rc : kd_lab_case_parse(text, len, name, path, ret, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int kd_lab_case_names(const char *dir, struct kd_strv *names, struct kd_err *err)
+{
+	KD_AUTO(kd_closedirp) DIR *d = opendir(dir);
+	size_t first = names->n;
+
+	if (!d)
+		return kd_fail_sys(err, errno, "list the cases in %s", dir);
+	for (struct dirent *e; (e = readdir(d));) {
+		size_t len = strlen(e->d_name);
+		if (e->d_name[0] == '.' || len <= 5 || strcmp(e->d_name + len - 5, ".test") != 0)
+			continue;
+		int rc = kd_strv_addf(names, err, "%.*s", (int)(len - 5), e->d_name);
+		if (rc)
+			return rc;
+	}
+	if (names->n > first)
+		qsort(names->v + first, names->n - first, sizeof(*names->v), by_name);
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lab/follow.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* After this many the guest is printing in circles; the log file has its own limit. */
+enum { MAX_LINES = 200000 };
+
+static const struct {
+	const char *waiting; /* "gave up waiting for ..." */
+	unsigned int silent_s;
+	unsigned int wall_s;
+} limits[] = {
+	[KD_LAB_STAGE_BOOT] = { "the machine to come up", 60, 300 },
+	[KD_LAB_STAGE_ARM] = { "kdump to be armed", 120, 600 },
+	[KD_LAB_STAGE_TRIGGER] = { "the panic", 60, 300 },
+	[KD_LAB_STAGE_JUMP] = { "the capture init", 60, 300 },
+	/* a collector is silent while it works; the case's deadline bounds it */
+	[KD_LAB_STAGE_CAPTURE] = { "the capture to end", 600, 0 },
+	[KD_LAB_STAGE_RESET] = { "the machine to reset", 30, 120 },
+	[KD_LAB_STAGE_BACK] = { "the machine to come back", 60, 300 },
+	[KD_LAB_STAGE_STATUS] = { "kdumpctl status", 60, 300 },
+	[KD_LAB_STAGE_OFF] = { "the machine to switch itself off", 60, 300 },
+	[KD_LAB_STAGE_DONE] = { "nothing", 0, 0 },
+};
+
+/* Only the first reason counts: what follows is mostly its consequence. */
+static void KD_PRINTF(2, 3) fail(struct kd_lab_follow *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f->failed)
+		return;
+	f->failed = true;
+	va_start(ap, fmt);
+	vsnprintf(f->why, sizeof(f->why), fmt, ap);
+	va_end(ap);
+}
+
+static void enter(struct kd_lab_follow *f, enum kd_lab_stage stage, uint64_t now_ms)
+{
+	f->stage = stage;
+	f->stage_ms = now_ms;
+}
+
+void kd_lab_follow_init(struct kd_lab_follow *f, const struct kd_lab_case *c, uint64_t now_ms)
+{
+	*f = (struct kd_lab_follow){ .c = c, .heard_ms = now_ms };
+	enter(f, KD_LAB_STAGE_BOOT, now_ms);
+}
+
+void kd_lab_follow_fini(struct kd_lab_follow *f)
+{
+	kd_strv_fini(&f->lines);
+}
+
+/* "lab: LABEL| text" and "lab: ... failed rc=N" of the guest's own script */
+static void before_panic(struct kd_lab_follow *f, const char *line)
+{
+	const char *lab = strstr(line, "lab: ");
+
+	if (!lab)
+		return;
+	if (strchr(lab, '|'))
+		snprintf(f->said, sizeof(f->said), "%s", strchr(lab, '|') + 1);
+	else if (strstr(lab, " failed"))
+		fail(f, "%s%s%s", lab + 5, *f->said ? ":" : "", f->said);
+	else if (strncmp(lab, "lab: back", 9) == 0)
+		fail(f, "the machine thinks it has panicked before: its disk is not a fresh one");
+}
+
+/* Stages follow from the moments seen, so a lost line cannot hold up what comes after it. */
+static void advance(struct kd_lab_follow *f, uint64_t now_ms)
+{
+	static const struct {
+		enum kd_lab_moment seen;
+		enum kd_lab_stage next;
+	} steps[] = {
+		{ KD_LAB_UP, KD_LAB_STAGE_ARM },       { KD_LAB_ARMED, KD_LAB_STAGE_TRIGGER },
+		{ KD_LAB_PANIC, KD_LAB_STAGE_JUMP },   { KD_LAB_INIT, KD_LAB_STAGE_CAPTURE },
+		{ KD_LAB_ACTION, KD_LAB_STAGE_RESET }, { KD_LAB_END, KD_LAB_STAGE_BACK },
+		{ KD_LAB_BACK, KD_LAB_STAGE_STATUS },  { KD_LAB_STATUS, KD_LAB_STAGE_OFF },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(steps); i++)
+		if (f->timeline.marks[steps[i].seen].seen && f->stage < steps[i].next)
+			enter(f, steps[i].next, now_ms);
+}
+
+void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_ms)
+{
+	bool armed = f->timeline.marks[KD_LAB_ARMED].seen;
+	bool panicked = f->timeline.marks[KD_LAB_PANIC].seen;
+
+	if (*line)
+		f->heard_ms = now_ms;
+	kd_lab_timeline_line(&f->timeline, line, now_ms);
+	if (!f->timeline.marks[KD_LAB_PANIC].seen)
+		before_panic(f, line);
+	else if (!panicked && !armed)
+		fail(f, "the machine panicked before kdump was armed: %s", line);
+	if (f->timeline.marks[KD_LAB_END].seen && strstr(line, "lab: up"))
+		fail(f, "the machine came back without knowing of its panic");
+
+	if (f->timeline.marks[KD_LAB_PANIC].seen) {
+		struct kd_err err = { 0 };
+		if (f->lines.n >= MAX_LINES)
+			fail(f, "more than %d console lines since the panic", MAX_LINES);
+		else if (kd_strv_add(&f->lines, line, &err))
+			fail(f, "%s", err.msg);
+	}
+	advance(f, now_ms);
+}
+
+static void on_reset(struct kd_lab_follow *f, uint64_t now_ms)
+{
+	const struct kd_lab_mark *end = &f->timeline.marks[KD_LAB_END];
+
+	/* A kernel that restarts tries several ways in a row, and QEMU may tell of more than
+	 * one. Until the console is heard again it is the same reset. */
+	if (end->seen && f->heard_ms <= end->wall_ms)
+		return;
+	if (f->stage < KD_LAB_STAGE_JUMP)
+		fail(f, "the machine reset itself before the panic");
+	else if (f->stage == KD_LAB_STAGE_JUMP)
+		fail(f, "the machine reset itself after the panic, and the capture init never ran");
+	else if (f->stage > KD_LAB_STAGE_RESET)
+		fail(f, "the machine reset itself once more");
+	else if (f->c->end == KD_LAB_END_POWEROFF)
+		fail(f, "the machine rebooted; it was to switch itself off");
+	kd_lab_timeline_mark(&f->timeline, KD_LAB_END, now_ms);
+}
+
+static void on_shutdown(struct kd_lab_follow *f, uint64_t now_ms)
+{
+	if (f->stage == KD_LAB_STAGE_OFF) {
+		enter(f, KD_LAB_STAGE_DONE, now_ms);
+	} else if ((f->stage == KD_LAB_STAGE_RESET || f->stage == KD_LAB_STAGE_CAPTURE) &&
+		   f->c->end == KD_LAB_END_POWEROFF) {
+		kd_lab_timeline_mark(&f->timeline, KD_LAB_END, now_ms);
+		f->power_on = true;
+	} else {
+		fail(f, "the machine switched itself off while the lab waited for %s",
+		     limits[f->stage].waiting);
+	}
+}
+
+void kd_lab_follow_event(struct kd_lab_follow *f, enum kd_lab_qmp_event event, uint64_t now_ms)
+{
+	switch (event) {
+	case KD_LAB_QMP_RESET:
+		on_reset(f, now_ms);
+		break;
+	case KD_LAB_QMP_SHUTDOWN:
+		on_shutdown(f, now_ms);
+		break;
+	case KD_LAB_QMP_EOF:
+		if (f->stage != KD_LAB_STAGE_DONE && !f->power_on)
+			fail(f, "QEMU ended while the lab waited for %s; see qemu.log",
+			     limits[f->stage].waiting);
+		break;
+	case KD_LAB_QMP_NONE:
+		break;
+	}
+	advance(f, now_ms);
+}
+
+/* The case's own deadline: from the panic to the machine's reset. */
+static void check_deadline(struct kd_lab_follow *f, uint64_t now_ms)
+{
+	const struct kd_lab_mark *panic = &f->timeline.marks[KD_LAB_PANIC];
+
+	if (panic->seen && !f->timeline.marks[KD_LAB_END].seen &&
+	    now_ms - panic->wall_ms >= f->c->deadline_s * 1000)
+		fail(f, "gave up waiting for %s: the panic was %ju s ago, the case's deadline",
+		     limits[f->stage].waiting, (uintmax_t)f->c->deadline_s);
+}
+
+void kd_lab_follow_clock(struct kd_lab_follow *f, uint64_t now_ms, uint64_t cpu_ms)
+{
+	uint64_t silent_ms = limits[f->stage].silent_s * UINT64_C(1000);
+	uint64_t since = f->heard_ms > f->stage_ms ? f->heard_ms : f->stage_ms;
+
+	/* The console was heard since the last look: the processor time of the silence starts here. */
+	if (now_ms - since < 1000 || cpu_ms < f->heard_cpu_ms)
+		f->heard_cpu_ms = cpu_ms;
+	check_deadline(f, now_ms);
+	if (kd_lab_follow_over(f))
+		return;
+
+	uint64_t silence_cpu_ms = cpu_ms - f->heard_cpu_ms;
+	if (silence_cpu_ms >= silent_ms || now_ms - since >= 4 * silent_ms)
+		fail(f,
+		     "gave up waiting for %s: nothing on the console for %ju s, in which the guest "
+		     "had %ju s of processor time",
+		     limits[f->stage].waiting, (uintmax_t)(now_ms - since) / 1000,
+		     (uintmax_t)silence_cpu_ms / 1000);
+	else if (limits[f->stage].wall_s &&
+		 now_ms - f->stage_ms >= limits[f->stage].wall_s * UINT64_C(1000))
+		fail(f, "gave up waiting for %s after %ju s", limits[f->stage].waiting,
+		     (uintmax_t)(now_ms - f->stage_ms) / 1000);
+}
+
+bool kd_lab_follow_over(const struct kd_lab_follow *f)
+{
+	return f->failed || f->stage == KD_LAB_STAGE_DONE;
+}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the machine to crash is made of: Debian's stock kernels and the guest's few
+# files. kdump-lab itself makes the disk images of them, when they are out of date.
+
+KERNELS := $(O)/lab/kernels/stamp
+GUEST_FILES := $(O)/lab/guest/rc $(O)/lab/guest/initrd-init $(O)/lab/guest/killself
+LAB_PREREQS := $(addprefix $(O)/bin/,kdump-lab kdumpctl kdump-init) $(KERNELS) $(GUEST_FILES)
+
+.PHONY: kernels lab run-demo
+kernels: $(KERNELS) ## fetch Debian's stock kernels for the lab
+lab: $(LAB_PREREQS) ## build everything kdump-lab needs
+
+# Removed and made again by "make -W scripts/fetch-kernels kernels": Debian's kernel moves on.
+$(KERNELS): scripts/fetch-kernels
+	$(Q)scripts/fetch-kernels $(@D)
+	$(Q)touch $@
+
+$(O)/lab/guest/%: lab/guest/%
+	$(Q)mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
+
+$(O)/lab/guest/%: $(O)/obj/lab/guest/%.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -static -s -o $@ $<
+
+# The prerequisites of rules read before this file are already expanded.
+run-test: $(LAB_PREREQS)
+
+run-demo: $(LAB_PREREQS)
+	$(Q)rm -rf $(O)/demo
+	$(Q)$(O)/bin/kdump-lab run --timeline --out=$(O)/demo/run sysrq-local-cloud
+	$(Q)mkdir -p $(O)/demo/var && cp -al $(O)/demo/run/sysrq-local-cloud/var/crash $(O)/demo/var/
+	$(Q)printf "\nWhat the crash left, now in %s:\n" $(O)/demo/var/crash && \
+		cd $(O)/demo/var/crash && ls -l */ && cat */manifest.json
