@@ -254,7 +254,7 @@ static void test_image_of_mkfs_btrfs(void **state)
 	char path[32];
 	KD_AUTO(kd_closep) int fd = temp_file(path);
 	char *argv[] = {
-		"/usr/bin/mkfs.btrfs", "-q", "-f", "-U", UUID_TEXT, "-L", "kdcrash", path, NULL
+		"/usr/sbin/mkfs.btrfs", "-q", "-f", "-U", UUID_TEXT, "-L", "kdcrash", path, NULL
 	};
 
 	assert_int_equal(ftruncate(fd, 128 << 20), 0);
