@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/report/dmesg.h"
 
+#include "lib/arch/arch.h"
 #include "vmcoreinfo/vmcoreinfo.h"
 
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct layout {
 
 struct ring {
 	struct kd_vmcore *core;
+	struct kd_arch *arch; /* where the segments do not tell virtual addresses */
 	struct layout at;
 	unsigned int count_bits, size_bits;
 	uint64_t descs, infos, text; /* virtual addresses */
@@ -84,9 +86,22 @@ static uint64_t field(const struct ring *r, const uint8_t *base, uint64_t len, u
 	}
 }
 
+/*
+ * The segments of /proc/vmcore tell where virtual addresses lie; that needs no page
+ * tables, which may be what was damaged. Other dumps need them.
+ */
 static int read_memory(struct ring *r, uint64_t vaddr, void *buf, size_t len, struct kd_err *err)
 {
-	return kd_vmcore_read_vaddr(r->core, vaddr, buf, len, err);
+	uint64_t paddr, there;
+
+	if (kd_vmcore_vaddr_to_paddr(r->core, vaddr, &paddr, &there))
+		return kd_vmcore_read_vaddr(r->core, vaddr, buf, len, err);
+	if (!r->arch) {
+		int rc = kd_arch_open(r->core, &r->arch, err);
+		if (rc)
+			return rc;
+	}
+	return kd_arch_read(r->arch, vaddr, buf, len, err);
 }
 
 /* ---- what vmcoreinfo says ---- */
@@ -201,6 +216,7 @@ static int allocate(struct ring *r, struct kd_err *err)
 
 static void ring_fini(struct ring *r)
 {
+	kd_arch_close(r->arch);
 	free(r->desc_buf);
 	free(r->info_buf);
 	free(r->text_buf);

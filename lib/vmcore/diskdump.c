@@ -105,6 +105,23 @@ static uint64_t count_whole(const uint8_t *bytes, size_t len)
 	return n;
 }
 
+/* The piece of a bitmap at @bitmap_off that is the first from @piece on to hold data. */
+static uint64_t next_piece(const struct kd_file *f, uint64_t bitmap_off, uint64_t piece)
+{
+	uint64_t at = kd_file_next_data(f, bitmap_off + piece * KD_DD_PIECE_BYTES);
+
+	return (at - bitmap_off) / KD_DD_PIECE_BYTES;
+}
+
+static uint64_t count_piece(const struct kd_dd_part *p, const uint8_t *bytes, size_t len,
+			    uint64_t first)
+{
+	if (first >= p->start_pfn && first + 8 * len <= p->end_pfn)
+		return count_whole(bytes, len);
+	return count_bits(bytes, len, first, p->start_pfn, p->end_pfn);
+}
+
+/* Holes are stepped over: the bitmaps of a machine with much address space are mostly holes. */
 static int count_stored(struct kd_dd_part *p, uint8_t *buf, struct kd_err *err)
 {
 	uint64_t piece = p->start_pfn / KD_DD_PIECE_BITS, rank_at = 0, total = 0;
@@ -116,24 +133,25 @@ static int count_stored(struct kd_dd_part *p, uint8_t *buf, struct kd_err *err)
 		return kd_fail(err, KD_NOMEM, "%s: no memory to index %ju page frames",
 			       p->file->name, (uintmax_t)(p->end_pfn - p->start_pfn));
 	while (piece < end_piece) {
+		for (uint64_t data = next_piece(p->file, p->bitmap2_off, piece);
+		     piece < data && piece < end_piece; piece++)
+			p->rank[rank_at++] = total;
+		if (piece == end_piece)
+			break;
 		ssize_t got = kd_file_read_some(p->file, p->bitmap2_off + piece * KD_DD_PIECE_BYTES,
 						buf, SCAN_BYTES, err);
 		if (got < 0)
 			return (int)got;
+		if (got == 0) /* cannot be: place() has seen that the bitmap is there */
+			return kd_fail(err, KD_BADDATA, "%s became shorter", p->file->name);
 		for (size_t at = 0; at < (size_t)got && piece < end_piece;
 		     at += KD_DD_PIECE_BYTES, piece++) {
-			uint64_t first = piece * KD_DD_PIECE_BITS;
 			size_t len = (size_t)got - at;
 			if (len > KD_DD_PIECE_BYTES)
 				len = KD_DD_PIECE_BYTES;
 			p->rank[rank_at++] = total;
-			if (first >= p->start_pfn && first + 8 * len <= p->end_pfn)
-				total += count_whole(buf + at, len);
-			else
-				total += count_bits(buf + at, len, first, p->start_pfn, p->end_pfn);
+			total += count_piece(p, buf + at, len, piece * KD_DD_PIECE_BITS);
 		}
-		if (got == 0) /* cannot be: place() has seen that the bitmap is there */
-			return kd_fail(err, KD_BADDATA, "%s became shorter", p->file->name);
 	}
 	p->rank[rank_at] = total;
 	p->n_stored = total;
@@ -201,6 +219,12 @@ static int find_segments(struct kd_vmcore *core, const struct kd_dd_part *p, uin
 	uint64_t end = p->sub.max_mapnr;
 
 	for (uint64_t pfn = 0; pfn < end;) {
+		/* A hole is zeros: it ends an open run and is otherwise nothing. */
+		uint64_t data = kd_file_next_data(p->file, p->bitmap1_off + pfn / 8);
+		if (!r.open && data - p->bitmap1_off > pfn / 8) {
+			pfn = 8 * (data - p->bitmap1_off);
+			continue;
+		}
 		ssize_t got = kd_file_read_some(p->file, p->bitmap1_off + pfn / 8, buf, SCAN_BYTES,
 						err);
 		if (got < 0)
@@ -304,31 +328,35 @@ static int check_set(struct kd_vmcore *core, struct kd_diskdump *dd, struct kd_e
 }
 
 /*
- * Was it cut short without saying so? The last descriptor tells, being written
- * last and with its data among the last; to look at all takes as long as reading
- * them.
+ * Was it cut short without saying so? The last descriptors tell, with their data
+ * being among the last in the file. More than one, for pages of zeros may share
+ * a place at its start; not all, for that takes as long as reading them.
  */
-static int look_at_end(struct kd_vmcore *core, const struct kd_dd_part *p, struct kd_err *err)
+static int look_at_end(struct kd_vmcore *core, const struct kd_dd_part *p, uint8_t *buf,
+		       struct kd_err *err)
 {
-	uint8_t bytes[KD_DISKDUMP_DESC_BYTES] = { 0 };
-	struct kd_diskdump_desc desc;
+	enum { LAST = SCAN_BYTES / KD_DISKDUMP_DESC_BYTES };
+	uint64_t n = p->n_stored < LAST ? p->n_stored : LAST;
+	uint64_t off = p->desc_off + (p->n_stored - n) * KD_DISKDUMP_DESC_BYTES;
+	bool lost = false;
 
-	if (p->header.status & KD_DISKDUMP_INCOMPLETE || p->file->cut)
-		core->incomplete = true;
-	if (p->n_stored == 0)
-		return 0;
-	uint64_t off = p->desc_off + (p->n_stored - 1) * KD_DISKDUMP_DESC_BYTES;
-	ssize_t got = kd_file_read_some(p->file, off, bytes, sizeof(bytes), err);
+	memset(buf, 0, SCAN_BYTES);
+	ssize_t got = kd_file_read_some(p->file, off, buf, (size_t)n * KD_DISKDUMP_DESC_BYTES, err);
 	if (got < 0)
 		return (int)got;
-	kd_diskdump_decode_desc(bytes, p->header.big_endian, &desc);
-	if ((size_t)got == sizeof(bytes) && desc.offset && desc.size <= p->file->size_bytes &&
-	    desc.offset <= p->file->size_bytes - desc.size)
-		return 0;
-	if (!core->incomplete)
-		kd_log(core->log, KD_LOG_WARN, "vmcore", "%s: cut short: its last page is missing",
-		       p->file->name);
-	core->incomplete = true;
+	for (uint64_t i = 0; i < n && !lost; i++) {
+		struct kd_diskdump_desc desc;
+		kd_diskdump_decode_desc(buf + i * KD_DISKDUMP_DESC_BYTES, p->header.big_endian,
+					&desc);
+		lost = kd_dd_is_lost(p, &desc);
+	}
+	if (p->header.status & KD_DISKDUMP_INCOMPLETE || p->file->cut) {
+		core->incomplete = true;
+	} else if (lost) {
+		core->incomplete = true;
+		kd_log(core->log, KD_LOG_WARN, "vmcore",
+		       "%s: cut short: its last pages were never written", p->file->name);
+	}
 	return 0;
 }
 
@@ -375,7 +403,7 @@ static int open_parts(struct kd_vmcore *core, struct kd_diskdump *dd, uint8_t *b
 		if (!rc)
 			rc = count_stored(p, buf, err);
 		if (!rc)
-			rc = look_at_end(core, p, err);
+			rc = look_at_end(core, p, buf, err);
 		if (rc)
 			return rc;
 	}

@@ -32,6 +32,13 @@ struct kd_diskdump {
 	struct kd_vmcore_diskdump_info info;
 };
 
+/* Was the page never written: no place, or one behind the end of the file? */
+static inline bool kd_dd_is_lost(const struct kd_dd_part *p, const struct kd_diskdump_desc *desc)
+{
+	return desc->offset == 0 || desc->size > p->file->size_bytes ||
+	       desc->offset > p->file->size_bytes - desc->size;
+}
+
 extern const struct kd_vmcore_ops kd_diskdump_ops;
 
 #endif

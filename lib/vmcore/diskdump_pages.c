@@ -118,9 +118,10 @@ static int load_pieces(struct kd_vmcore_window *w, uint64_t pfn, struct kd_err *
 
 static enum kd_vmcore_page bit_state(const struct window *d, uint64_t pfn)
 {
-	if (bit_of(&d->bitmap2, pfn))
-		return KD_PAGE_STORED;
-	return bit_of(&d->bitmap1, pfn) ? KD_PAGE_EXCLUDED : KD_PAGE_NONE;
+	/* Stored but not there cannot be: the first bitmap is believed. */
+	if (!bit_of(&d->bitmap1, pfn))
+		return KD_PAGE_NONE;
+	return bit_of(&d->bitmap2, pfn) ? KD_PAGE_STORED : KD_PAGE_EXCLUDED;
 }
 
 /* ---- descriptors ---- */
@@ -189,12 +190,6 @@ static int load_desc(struct window *d, const struct kd_dd_part *p, uint64_t inde
 	return 0;
 }
 
-static bool is_lost(const struct kd_dd_part *p, const struct kd_diskdump_desc *desc)
-{
-	return desc->offset == 0 || desc->size > p->file->size_bytes ||
-	       desc->offset > p->file->size_bytes - desc->size;
-}
-
 /*
  * State of one frame; with KD_PAGE_STORED also where it is. The pieces of both
  * bitmaps are loaded on the way.
@@ -221,7 +216,27 @@ static int find_page(struct kd_vmcore_window *w, uint64_t pfn, const struct kd_d
 	if (rc)
 		return rc;
 	*part_ret = p;
-	return is_lost(p, desc_ret) ? KD_PAGE_LOST : KD_PAGE_STORED;
+	return kd_dd_is_lost(p, desc_ret) ? KD_PAGE_LOST : KD_PAGE_STORED;
+}
+
+/* How many frames from @pfn on lie in no segment, which are the runs of the first bitmap. */
+static uint64_t frames_without_memory(const struct kd_vmcore *core, uint64_t pfn)
+{
+	size_t low = 0, high = core->n_segments;
+
+	/* The first segment that ends behind pfn. */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct kd_vmcore_segment *s = &core->segments[mid];
+		if ((s->paddr + s->len_bytes) / core->page_size <= pfn)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == core->n_segments)
+		return UINT64_MAX - pfn ? UINT64_MAX - pfn : 1;
+	uint64_t start = core->segments[low].paddr / core->page_size;
+	return start > pfn ? start - pfn : 0;
 }
 
 static int page_run(struct kd_vmcore_window *w, uint64_t pfn, uint64_t *n_ret, struct kd_err *err)
@@ -231,10 +246,9 @@ static int page_run(struct kd_vmcore_window *w, uint64_t pfn, uint64_t *n_ret, s
 	const struct kd_dd_part *part;
 	struct kd_diskdump_desc desc;
 
-	if (pfn >= dd->max_mapnr) {
-		*n_ret = UINT64_MAX - pfn ? UINT64_MAX - pfn : 1;
+	*n_ret = frames_without_memory(w->core, pfn);
+	if (*n_ret)
 		return KD_PAGE_NONE;
-	}
 	int state = find_page(w, pfn, &part, &desc, err);
 	if (state < 0)
 		return state;
@@ -243,9 +257,9 @@ static int page_run(struct kd_vmcore_window *w, uint64_t pfn, uint64_t *n_ret, s
 	if (end > dd->max_mapnr)
 		end = dd->max_mapnr;
 	for (; at < end; at++) {
+		/* The descriptors are looked at too: a file cut short does not always say so. */
 		int next = bit_state(d, at);
-		/* Only an incomplete dump is worth a look at every descriptor. */
-		if (next == KD_PAGE_STORED && w->core->incomplete)
+		if (next == KD_PAGE_STORED)
 			next = find_page(w, at, &part, &desc, err);
 		if (next != state)
 			break;

@@ -122,7 +122,8 @@ static int take_load(struct kd_vmcore *core, struct build *b, const struct kd_el
 {
 	uint64_t end, memsz = p->memsz < p->filesz ? p->filesz : p->memsz;
 
-	if (memsz == 0)
+	/* /proc/kcore lists vmalloc space too, with a physical address of all ones. */
+	if (memsz == 0 || p->paddr == UINT64_MAX)
 		return 0;
 	if (__builtin_add_overflow(p->paddr, memsz, &end) ||
 	    __builtin_add_overflow(p->offset, p->filesz, &end) || memsz > UINT64_MAX - 2)

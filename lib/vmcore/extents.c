@@ -123,7 +123,8 @@ int kd_extents_build(struct kd_extent_claim *claims, size_t n, struct kd_extents
 		free(out.v);
 		return kd_fail(err, KD_NOMEM, "no memory for a table of %zu ranges", n);
 	}
-	qsort(claims, n, sizeof(*claims), compare_claims);
+	if (n)
+		qsort(claims, n, sizeof(*claims), compare_claims);
 	struct heap h = { .v = indices, .claims = claims };
 	sweep(&h, n, &out);
 

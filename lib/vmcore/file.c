@@ -107,3 +107,24 @@ int kd_file_read(const struct kd_file *f, uint64_t off, void *buf, size_t len, s
 			       (uintmax_t)f->size_bytes, len, (uintmax_t)off);
 	return 0;
 }
+
+uint64_t kd_file_next_data(const struct kd_file *f, uint64_t off)
+{
+	uint64_t gap = 0;
+
+	if (off >= f->size_bytes)
+		return f->size_bytes;
+	if (f->flattened) {
+		if (kd_extents_find(&f->chunks, off, &gap))
+			return off;
+		return gap < f->size_bytes - off ? off + gap : f->size_bytes;
+	}
+
+	if (off > INT64_MAX)
+		return off;
+	off_t data = lseek(f->fd, (off_t)off, SEEK_DATA);
+	if (data < 0)
+		/* Nothing but a hole up to the end; or a file that cannot tell. */
+		return errno == ENXIO ? f->size_bytes : off;
+	return (uint64_t)data;
+}

@@ -30,6 +30,9 @@ int kd_file_read(const struct kd_file *f, uint64_t off, void *buf, size_t len,
 ssize_t kd_file_read_some(const struct kd_file *f, uint64_t off, void *buf, size_t len,
 			  struct kd_err *err) KD_MUST_CHECK;
 
+/* The first offset from @off on that is not known to read as zeros; the file's size if none is. */
+uint64_t kd_file_next_data(const struct kd_file *f, uint64_t off);
+
 /* ---- flattened.c ---- */
 
 /* 1 and f->flattened, chunks, size_bytes, cut set, if it is a flattened file; 0 if it is not. */

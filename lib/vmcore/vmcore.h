@@ -193,7 +193,8 @@ void kd_vmcore_window_freep(struct kd_vmcore_window **w);
  * Costs nothing when the bytes are in the window already. A piece that cannot be
  * mapped is read instead.
  *
- * Return: as kd_vmcore_read(), for the byte at @paddr.
+ * Return: as kd_vmcore_read(), for the byte at @paddr. After -KD_SYS it may be any of
+ * the bytes asked for that cannot be read: ask page by page to find out which.
  */
 int kd_vmcore_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, const uint8_t **ret,
 		  size_t *len_ret, struct kd_err *err) KD_MUST_CHECK;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/ondisk/flattened.h"
 #include "lib/vmcore/vmcore.h"
 #include "tests/gen/mkvmcore.h"
 
@@ -411,7 +412,7 @@ static void test_elf_headers_that_contradict_themselves(void **state)
 		{ 16, 3, 2, KD_NOTSUP, "no core file" },
 		{ 0, 0, 4, KD_NOTSUP, "no dump of a kind known here" },
 		/* the second segment: paddr, memsz, filesz, offset */
-		{ 64 + 56 + 24, UINT64_MAX, 8, KD_BADDATA, "wraps around" },
+		{ 64 + 56 + 24, UINT64_MAX - 1, 8, KD_BADDATA, "wraps around" },
 		{ 64 + 56 + 40, UINT64_MAX, 8, KD_BADDATA, "wraps around" },
 		{ 64 + 56 + 8, UINT64_MAX, 8, KD_BADDATA, "wraps around" },
 	};
@@ -432,6 +433,26 @@ static void test_elf_headers_that_contradict_themselves(void **state)
 		if (!strstr(err.msg, breaks[i].says) || !strstr(err.msg, "dump"))
 			fail_msg("case %zu: \"%s\"", i, err.msg);
 	}
+}
+
+static void test_elf_segment_that_is_no_memory_is_passed_over(void **state)
+{
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
+	KD_AUTO(kd_closep) int fd = kd_gen_memfd("kcore");
+	static const uint64_t ones = UINT64_MAX;
+	size_t n;
+
+	kd_gen_ram(g, 0, MIB);
+	kd_gen_ram(g, MIB, MIB);
+	kd_gen_fill(g, 0, 2 * MIB, address_page, NULL);
+	kd_gen_elf(g, fd, NULL);
+	/* paddr of the second: behind the headers of the notes and the first */
+	assert_int_equal(pwrite(fd, &ones, 8, 64 + 2 * 56 + 24), 8);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	kd_vmcore_segments(core, &n);
+	assert_int_equal(n, 1);
+	assert_address_at(core, MIB - 8);
+	assert_no_read(core, MIB, 8, "no memory");
 }
 
 static void test_elf_broken_notes_do_not_stop_the_memory(void **state)
@@ -550,6 +571,23 @@ static void test_flattened_file_cut_short(void **state)
 	assert_no_read(core, MIB - PAGE, 8, "never written");
 }
 
+static void test_flattened_file_with_nothing_in_it(void **state)
+{
+	KD_AUTO(kd_closep) int fd = kd_gen_memfd("flat");
+	uint8_t bytes[KD_FLATTENED_HEADER_BYTES];
+	struct kd_vmcore *core = NULL;
+	struct kd_err err;
+
+	kd_flattened_encode_header(bytes);
+	assert_int_equal(pwrite(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+	kd_flattened_encode_end(bytes);
+	assert_int_equal(pwrite(fd, bytes, KD_FLATTENED_CHUNK_BYTES, sizeof(bytes)),
+			 KD_FLATTENED_CHUNK_BYTES);
+	assert_int_equal(kd_vmcore_open(fd, "flat", NULL, &core, &err), -KD_NOTSUP);
+	assert_string_equal(err.msg,
+			    "flat is no dump of a kind known here (ELF, diskdump, flattened)");
+}
+
 static void test_flattened_chunk_that_cannot_be(void **state)
 {
 	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
@@ -581,10 +619,12 @@ int main(void)
 		cmocka_unit_test(test_elf_windows_map_and_read_alike),
 		cmocka_unit_test(test_elf_window_reads_what_cannot_be_mapped),
 		cmocka_unit_test(test_elf_headers_that_contradict_themselves),
+		cmocka_unit_test(test_elf_segment_that_is_no_memory_is_passed_over),
 		cmocka_unit_test(test_elf_broken_notes_do_not_stop_the_memory),
 		cmocka_unit_test(test_things_that_are_no_dump),
 		cmocka_unit_test(test_flattened_elf_reads_as_the_original),
 		cmocka_unit_test(test_flattened_file_cut_short),
+		cmocka_unit_test(test_flattened_file_with_nothing_in_it),
 		cmocka_unit_test(test_flattened_chunk_that_cannot_be),
 	};
 

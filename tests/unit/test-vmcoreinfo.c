@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmcoreinfo/keys.h"
 #include "vmcoreinfo/vmcoreinfo.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -165,6 +167,132 @@ static void test_empty_and_oversized_text(void **state)
 	kd_vmcoreinfo_free(NULL);
 }
 
+/* ---- keys and features ---- */
+
+/* The text of Debian's linux-image-6.1.0-cloud-amd64, as its note had it after a crash. */
+static struct kd_vmcoreinfo *debian_6_1(void)
+{
+	KD_AUTO(kd_closep)
+	int fd = open("tests/fuzz/corpus/vmcoreinfo/debian-6.1-amd64", O_RDONLY | O_CLOEXEC);
+	KD_AUTO(kd_freep) char *text = NULL;
+	struct kd_err err;
+
+	assert_true(fd >= 0);
+	assert_int_equal(kd_read_all(fd, 1 << 16, &text, NULL, "vmcoreinfo", &err), 0);
+	return parse(text);
+}
+
+static void test_features_of_a_real_kernel(void **state)
+{
+	KD_AUTO(kd_vmcoreinfo_freep) struct kd_vmcoreinfo *info = debian_6_1();
+
+	struct kd_feature_state all[KD_N_FEATURES];
+
+	kd_vmcoreinfo_features(info, "x86_64", all);
+	for (int f = 0; f < KD_N_FEATURES; f++) {
+		/* The cloud kernel is built without memory failure handling; the rest is newer. */
+		bool want = f != KD_FEATURE_HWPOISON && f != KD_FEATURE_UNACCEPTED;
+		if (all[f].available != want)
+			fail_msg("%s: %d", kd_feature_name((enum kd_feature)f), all[f].available);
+	}
+	struct kd_feature_state s = kd_vmcoreinfo_feature(info, "x86_64", KD_FEATURE_HWPOISON);
+	assert_string_equal(s.missing->key, "NUMBER(PG_hwpoison)");
+
+	/* The same text from an arm64 machine would lack something. */
+	s = kd_vmcoreinfo_feature(info, "aarch64", KD_FEATURE_VTOP);
+	assert_false(s.available);
+	assert_string_equal(s.missing->key, "NUMBER(VA_BITS)");
+	assert_false(kd_vmcoreinfo_feature(info, "riscv64", KD_FEATURE_VTOP).available);
+	assert_true(kd_vmcoreinfo_feature(info, "riscv64", KD_FEATURE_DMESG).available);
+}
+
+static void test_keys_that_stand_for_each_other(void **state)
+{
+	static const char *const texts[] = {
+		"NUMBER(HUGETLB_PAGE_DTOR)=2\n",
+		"NUMBER(PG_hugetlb)=8\n",
+		"NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)=-2049\n",
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(texts); i++) {
+		KD_AUTO(kd_vmcoreinfo_freep) struct kd_vmcoreinfo *info = parse(texts[i]);
+		assert_true(kd_vmcoreinfo_feature(info, "x86_64", KD_FEATURE_HUGETLB).available);
+		assert_false(kd_vmcoreinfo_feature(info, "x86_64", KD_FEATURE_USER).available);
+	}
+	KD_AUTO(kd_vmcoreinfo_freep)
+	struct kd_vmcoreinfo *info = parse("NUMBER(HUGETLB_PAGE_DTOR)=\n");
+	assert_false(kd_vmcoreinfo_feature(info, "x86_64", KD_FEATURE_HUGETLB).available);
+	assert_false(kd_vmcoreinfo_feature(NULL, "x86_64", KD_FEATURE_IDENTITY).available);
+}
+
+/* What vmcoreinfo of 5.4 lacks, and what a 6.12 kernel has in other words. */
+static void test_features_follow_keys_not_versions(void **state)
+{
+	KD_AUTO(kd_vmcoreinfo_freep)
+	struct kd_vmcoreinfo *info = parse(
+		"OSRELEASE=99.0.0\nSYMBOL(log_buf)=ffffffff82000000\n"
+		"OFFSET(page.mapping)=24\nNUMBER(PAGE_SLAB_MAPCOUNT_VALUE)=-167772161\n");
+	struct kd_feature_state s = kd_vmcoreinfo_feature(info, "x86_64", KD_FEATURE_DMESG);
+
+	assert_false(s.available);
+	assert_string_equal(s.missing->key, "SYMBOL(prb)");
+	assert_string_equal(s.missing->since, "5.10");
+	assert_string_equal(s.missing->without, "the kernel's log cannot be found in the dump");
+	assert_true(kd_vmcoreinfo_feature(info, "x86_64", KD_FEATURE_USER).available);
+}
+
+static void test_table_is_whole_and_sorted(void **state)
+{
+	size_t n;
+	const struct kd_vmcoreinfo_key *keys = kd_vmcoreinfo_keys(&n);
+	bool seen[KD_N_FEATURES] = { false };
+
+	for (size_t i = 0; i < n; i++) {
+		assert_true(i == 0 || keys[i].feature >= keys[i - 1].feature);
+		assert_true(keys[i].since[0] && keys[i].without[0]);
+		seen[keys[i].feature] = true;
+		for (size_t k = 0; k < i; k++)
+			assert_false(keys[k].feature == keys[i].feature &&
+				     strcmp(keys[k].key, keys[i].key) == 0);
+	}
+	for (int f = 0; f < KD_N_FEATURES; f++) {
+		assert_true(seen[f]);
+		assert_true(kd_feature_name((enum kd_feature)f)[0]);
+		assert_true(kd_feature_what((enum kd_feature)f)[0]);
+	}
+}
+
+/* docs/formats/vmcoreinfo.md shows the table to people: it must be this one. */
+static void test_manual_has_every_key(void **state)
+{
+	KD_AUTO(kd_closep) int fd = open("docs/formats/vmcoreinfo.md", O_RDONLY | O_CLOEXEC);
+	KD_AUTO(kd_freep) char *text = NULL;
+	struct kd_err err;
+	size_t n, rows = 0;
+	const struct kd_vmcoreinfo_key *keys = kd_vmcoreinfo_keys(&n);
+
+	assert_true(fd >= 0);
+	assert_int_equal(kd_read_all(fd, 1 << 20, &text, NULL, "manual", &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		char head[64], row[512];
+
+		snprintf(head, sizeof(head), "\n### `%s`:", kd_feature_name(keys[i].feature));
+		const char *section = strstr(text, head);
+		assert_non_null(section);
+		snprintf(row, sizeof(row), "\n| `%s` | ", keys[i].key);
+		const char *line = strstr(section, row);
+		if (!line)
+			fail_msg("%s is not described", keys[i].key);
+		snprintf(row, sizeof(row), "| %s | %s |\n", keys[i].since, keys[i].without);
+		const char *end = strstr(line, row);
+		if (!end || end > line + strcspn(line + 1, "\n"))
+			fail_msg("%s is described otherwise", keys[i].key);
+	}
+	for (const char *p = strstr(text, "\n### "); p && *p; p = strchr(p + 1, '\n'))
+		rows += strncmp(p, "\n| `", 4) == 0;
+	assert_int_equal(rows, n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +304,11 @@ int main(void)
 		cmocka_unit_test(test_first_of_duplicates_counts),
 		cmocka_unit_test(test_junk_lines_are_passed_over),
 		cmocka_unit_test(test_empty_and_oversized_text),
+		cmocka_unit_test(test_features_of_a_real_kernel),
+		cmocka_unit_test(test_keys_that_stand_for_each_other),
+		cmocka_unit_test(test_features_follow_keys_not_versions),
+		cmocka_unit_test(test_table_is_whole_and_sorted),
+		cmocka_unit_test(test_manual_has_every_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
