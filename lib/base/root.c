@@ -20,6 +20,18 @@ struct kd_root {
 	char *real;   /* the prefix resolved, for realpath: "" for the machine itself */
 };
 
+bool kd_path_has_dotdot(const char *path)
+{
+	for (const char *p = path; *p;) {
+		p += strspn(p, "/");
+		size_t n = strcspn(p, "/");
+		if (n == 2 && strncmp(p, "..", 2) == 0)
+			return true;
+		p += n;
+	}
+	return false;
+}
+
 int kd_root_open(const char *prefix, struct kd_root **ret, struct kd_err *err)
 {
 	KD_AUTO(kd_root_closep) struct kd_root *root = calloc(1, sizeof(*root));

@@ -17,6 +17,9 @@
 
 struct kd_root;
 
+/** kd_path_has_dotdot() - is one of the path's components ".."? */
+bool kd_path_has_dotdot(const char *path);
+
 /**
  * kd_root_open() - open a prefix
  * @prefix: an existing directory; "/" or "" for the machine itself

@@ -20,18 +20,6 @@ static int bad_value(const struct kd_conf_at *at, const char *option, const char
 			   option, value, remedy);
 }
 
-static bool has_dotdot(const char *path)
-{
-	for (const char *p = path; *p;) {
-		p += strspn(p, "/");
-		size_t n = strcspn(p, "/");
-		if (n == 2 && strncmp(p, "..", 2) == 0)
-			return true;
-		p += n;
-	}
-	return false;
-}
-
 int kd_conf_check_path(const struct kd_conf_at *at, const char *option, char *path,
 		       struct kd_err *err)
 {
@@ -41,7 +29,7 @@ int kd_conf_check_path(const struct kd_conf_at *at, const char *option, char *pa
 		return bad_value(at, option, path, "is not absolute: begin it with /", err);
 	if (strlen(path) > KD_CONF_MAX_PATH_BYTES)
 		return bad_value(at, option, path, "is longer than 1024 bytes: shorten it", err);
-	if (has_dotdot(path))
+	if (kd_path_has_dotdot(path))
 		return bad_value(at, option, path, "has a '..' component: write the path without",
 				 err);
 	for (const char *from = path; *from;) {
@@ -150,7 +138,7 @@ static const char *spec_fault(const char *spec)
 		return spec[6] ? NULL : "holds no label";
 	if (strncmp(spec, "/dev/", 5) != 0 || !spec[5] || strpbrk(spec, " \t"))
 		return "is not a device";
-	return has_dotdot(spec) ? "has a '..' component" : NULL;
+	return kd_path_has_dotdot(spec) ? "has a '..' component" : NULL;
 }
 
 static int check_target(struct kd_config *config, const struct kd_conf_at *at,

@@ -52,18 +52,6 @@ int kd_id_kind_from_name(const char *name, enum kd_id_kind *ret)
 	return -KD_BADDATA;
 }
 
-static bool has_dotdot(const char *path)
-{
-	for (const char *p = path; *p;) {
-		p += strspn(p, "/");
-		size_t n = strcspn(p, "/");
-		if (n == 2 && strncmp(p, "..", 2) == 0)
-			return true;
-		p += n;
-	}
-	return false;
-}
-
 static bool has_control(const char *text)
 {
 	for (const char *p = text; *p; p++)
@@ -133,7 +121,7 @@ const char *kd_plan_check_collector(const struct kd_strv *argv)
 		return NULL;
 	if (argv->n > KD_PLAN_MAX_COLLECTOR_WORDS)
 		return "collector has more than 64 words";
-	if (argv->v[0][0] != '/' || has_dotdot(argv->v[0]))
+	if (argv->v[0][0] != '/' || kd_path_has_dotdot(argv->v[0]))
 		return "collector does not begin with an absolute path without '..'";
 	for (size_t i = 0; i < argv->n; i++)
 		if (!argv->v[i][0] || strlen(argv->v[i]) > KD_PLAN_MAX_WORD_BYTES ||
@@ -145,7 +133,7 @@ const char *kd_plan_check_collector(const struct kd_strv *argv)
 
 const char *kd_plan_check_module(const char *path, const char *options)
 {
-	if (path[0] != '/' || !path[1] || has_dotdot(path) || has_control(path))
+	if (path[0] != '/' || !path[1] || kd_path_has_dotdot(path) || has_control(path))
 		return "module path is not an absolute one without '..' and control characters";
 	if (strlen(path) > KD_PLAN_MAX_PATH_BYTES)
 		return "module path is longer than 1024 bytes";
@@ -164,9 +152,10 @@ const char *kd_plan_check_target(const struct kd_plan_target *t)
 		return "target identity is of no known kind";
 	if (id_len == 0 || id_len > KD_PLAN_MAX_ID_BYTES || has_control(t->id))
 		return "target identity is empty, longer than 256 bytes or has control characters";
-	if (t->id_kind == KD_ID_DEVICE && (strncmp(t->id, "/dev/", 5) != 0 || has_dotdot(t->id)))
+	if (t->id_kind == KD_ID_DEVICE &&
+	    (strncmp(t->id, "/dev/", 5) != 0 || kd_path_has_dotdot(t->id)))
 		return "target device is not below /dev";
-	if (t->dir[0] != '/' || has_dotdot(t->dir) || has_control(t->dir))
+	if (t->dir[0] != '/' || kd_path_has_dotdot(t->dir) || has_control(t->dir))
 		return "target directory is not an absolute path without '..' and control "
 		       "characters";
 	if (strlen(t->dir) > KD_PLAN_MAX_PATH_BYTES)

@@ -118,7 +118,8 @@ void tree_device(const struct tree *t, const char *dir, const char *modalias, co
 	snprintf(to, sizeof(to), "/sys/bus/%.*s/drivers/%s", (int)strcspn(driver, "/"), driver,
 		 strchr(driver, '/') + 1);
 	tree_syslink(t, path, to);
-	strcat(to, "/module");
+	snprintf(to, sizeof(to), "/sys/bus/%.*s/drivers/%s/module", (int)strcspn(driver, "/"),
+		 driver, strchr(driver, '/') + 1);
 	if (module && !kd_root_exists(t->root, to)) {
 		snprintf(path, sizeof(path), "/sys/module/%s", module);
 		tree_syslink(t, to, path);

@@ -255,6 +255,16 @@ static void test_root_read_refuses_files_too_large(void **state)
 	assert_int_equal(err.sys, ENOENT);
 }
 
+static void test_dotdot_is_found_as_a_component_only(void **state)
+{
+	assert_true(kd_path_has_dotdot(".."));
+	assert_true(kd_path_has_dotdot("/a/../b"));
+	assert_true(kd_path_has_dotdot("/a//.."));
+	assert_false(kd_path_has_dotdot("/a/..b/c.."));
+	assert_false(kd_path_has_dotdot("/.../."));
+	assert_false(kd_path_has_dotdot(""));
+}
+
 /* ---- children ---- */
 
 static void run_child(const char *path, const char *arg, uint64_t timeout_ms,
@@ -341,6 +351,7 @@ int main(void)
 						make_tree, remove_tree),
 		cmocka_unit_test_setup_teardown(test_root_read_refuses_files_too_large, make_tree,
 						remove_tree),
+		cmocka_unit_test(test_dotdot_is_found_as_a_component_only),
 		cmocka_unit_test(test_child_ends_are_told_apart),
 		cmocka_unit_test(test_child_that_cannot_start_is_an_error),
 		cmocka_unit_test_setup_teardown(test_sha256_of_file_and_memory_agree, make_tree,
