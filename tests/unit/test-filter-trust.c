@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The page filter where the dump lies, lacks a part, or looks as if the kernel were user data. */
+#include "tests/unit/support-filter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+	MIB = 1 << 20,
+	PAGE_STRUCT = 64,
+	IMAGE = 4096, /* frames */
+	ROOTS = IMAGE + 2048,
+	SECTIONS = IMAGE + 2304,
+	ARRAY = IMAGE + 4096,
+	RING = 7168,
+};
+
+static const struct kd_filter_opts all = { .level = 31, .threads = 2 };
+
+static struct kd_fakemem *machine(enum kd_fake_era era, const struct kd_fake_block *blocks,
+				  size_t n)
+{
+	struct kd_fake_opts opts = { .era = era, .ram_bytes = 512ULL * MIB };
+
+	return kd_fakemem_new(&opts, blocks, n);
+}
+
+static void assert_logged(const struct filter_run *run, const char *what)
+{
+	if (!strstr(run->logged.text, what))
+		fail_msg("\"%s\" is not in the log: %s", what, run->logged.text);
+}
+
+static uint64_t sum(const uint64_t counts[KD_N_CLASSES])
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < KD_N_CLASSES; i++)
+		n += counts[i];
+	return n;
+}
+
+/* What holds whatever the dump says. */
+static void assert_consistent(const struct kd_filter_result *r)
+{
+	uint64_t exists = 0, keep = 0;
+
+	for (size_t i = 0; i < r->bitmap_bytes; i++) {
+		assert_int_equal(r->keep[i] & ~r->exists[i], 0);
+		if (r->late)
+			assert_int_equal(r->late[i] & ~r->keep[i], 0);
+		exists += (unsigned int)__builtin_popcount(r->exists[i]);
+		keep += (unsigned int)__builtin_popcount(r->keep[i]);
+	}
+	assert_int_equal(r->n_exists, exists);
+	assert_int_equal(r->n_keep, keep);
+	assert_int_equal(r->n_exists - r->n_absent - sum(r->excluded) + r->n_protected, r->n_keep);
+}
+
+/* ---- what the kernel needs ---- */
+
+static void test_kernel_image_is_kept(void **state)
+{
+	static const struct kd_fake_block blocks[] = {
+		/* given back: the pages are not reserved any more */
+		{ IMAGE + 512, 2, KD_FAKE_FREE },
+		{ IMAGE + 520, 0, KD_FAKE_CACHE },
+		/* stale flags of cache beside PG_reserved */
+		{ IMAGE + 600, 0, KD_FAKE_STALE },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_6, blocks, 3);
+	struct filter_run run;
+
+	filter_run_start(&run, m, &all);
+	filter_assert_result(&run, m, KD_FAKE_6_6, 31);
+	assert_false(kd_bitmap_has(run.r.keep, IMAGE + 513));
+	assert_false(kd_bitmap_has(run.r.keep, IMAGE + 520));
+	assert_true(kd_bitmap_has(run.r.keep, IMAGE + 600));
+	filter_run_end(&run);
+}
+
+static void test_a_free_block_with_a_reserved_page_is_no_free_block(void **state)
+{
+	/* The generator's inner frames of a free block carry nothing: give one PG_reserved. */
+	static const struct kd_fake_block blocks[] = { { IMAGE + 512, 2, KD_FAKE_FREE } };
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_6, blocks, 1);
+	struct filter_run run;
+
+	kd_fakemem_poke(m, IMAGE + 514, 0, 1 << 12, 8);
+	filter_run_start(&run, m, &all);
+	for (uint64_t pfn = IMAGE; pfn < IMAGE + 1024; pfn++)
+		assert_true(kd_bitmap_has(run.r.keep, pfn));
+	assert_int_equal(run.r.n_keep, run.r.n_exists);
+	filter_run_end(&run);
+}
+
+static void test_kernel_image_is_kept_where_reserved_is_not_known(void **state)
+{
+	/* A page of the text that is not reserved: so it is not known which bit it is. */
+	static const struct kd_fake_block blocks[] = {
+		{ IMAGE + 3, 0, KD_FAKE_ANON },	   { IMAGE + 512, 2, KD_FAKE_FREE },
+		{ IMAGE + 520, 0, KD_FAKE_CACHE }, { IMAGE + 600, 0, KD_FAKE_STALE },
+		{ 16384, 0, KD_FAKE_CACHE },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_6, blocks, 5);
+	struct filter_run run;
+
+	filter_run_start(&run, m, &all);
+	for (uint64_t pfn = IMAGE; pfn < IMAGE + 1024; pfn++)
+		assert_true(kd_bitmap_has(run.r.keep, pfn));
+	assert_false(kd_bitmap_has(run.r.keep, 16384));
+	assert_logged(&run, "4 pages of the kernel image looked as if they could be left out");
+	assert_consistent(&run.r);
+	filter_run_end(&run);
+}
+
+static void test_what_leads_to_everything_is_kept(void **state)
+{
+	/* Reserved is not known here (the first block), so only the list of places helps. */
+	static const struct kd_fake_block blocks[] = {
+		{ IMAGE + 3, 0, KD_FAKE_ANON }, { ROOTS, 0, KD_FAKE_CACHE },
+		{ SECTIONS, 0, KD_FAKE_ANON },	{ RING, 8, KD_FAKE_FREE },
+		{ ARRAY, 9, KD_FAKE_ANON },	{ 16384, 0, KD_FAKE_ANON },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_6, blocks, 6);
+	KD_AUTO(kd_gen_ring_freep) struct kd_gen_ring *ring = kd_gen_ring_new(10, 16);
+	struct filter_run run;
+
+	kd_gen_ring_store(kd_fakemem_gen(m), ring, RING * 4096ULL,
+			  KD_GEN_X86_DIRECT + RING * 4096ULL);
+	filter_run_start(&run, m, &(struct kd_filter_opts){ .level = 31, .want_late = true });
+	assert_true(kd_bitmap_has(run.r.keep, ROOTS));
+	assert_true(kd_bitmap_has(run.r.keep, SECTIONS));
+	uint64_t ring_pages = (kd_gen_ring_bytes(ring) + 4095) / 4096;
+	assert_in_range(ring_pages, 16, 255);
+	for (uint64_t i = 0; i < ring_pages; i++)
+		assert_true(kd_bitmap_has(run.r.keep, RING + i));
+	assert_false(kd_bitmap_has(run.r.keep, RING + 255));
+	for (uint64_t i = 0; i < 512; i++)
+		assert_true(kd_bitmap_has(run.r.keep, ARRAY + i));
+	assert_false(kd_bitmap_has(run.r.keep, 16384));
+	assert_int_equal(run.r.n_protected, 2 + ring_pages + 512);
+	assert_logged(&run, "pages that the kernel needs");
+	assert_consistent(&run.r);
+	filter_run_end(&run);
+}
+
+/* ---- what the dump lacks ---- */
+
+static void test_section_without_readable_page_array_is_kept(void **state)
+{
+	static const struct kd_fake_block blocks[] = {
+		{ 65024, 9, KD_FAKE_ANON },
+		{ 65536, 9, KD_FAKE_ANON },
+		{ 98304, 9, KD_FAKE_ANON },
+	};
+
+	for (int absent = 0; absent <= 1; absent++) {
+		KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_1, blocks, 3);
+		struct filter_run run;
+		kd_fakemem_lose_section(m, 65536, absent);
+		filter_run_start(&run, m, &all);
+		assert_int_equal(run.r.n_unknown, 32768);
+		for (uint64_t pfn = 65536; pfn < 98304; pfn++)
+			assert_true(kd_bitmap_has(run.r.keep, pfn));
+		assert_false(kd_bitmap_has(run.r.keep, 65535));
+		assert_false(kd_bitmap_has(run.r.keep, 98304));
+		assert_int_equal(sum(run.r.found) + run.r.n_unknown, run.r.n_exists);
+		assert_consistent(&run.r);
+		if (!absent)
+			assert_logged(&run, "cannot be read for 32768 frames, the first 0x10000");
+		filter_run_end(&run);
+	}
+}
+
+static bool is_odd(void *arg, uint64_t pfn)
+{
+	return pfn >= 16384 && pfn % 2;
+}
+
+static void test_filtered_dump_is_filtered_again(void **state)
+{
+	static const struct kd_fake_block blocks[] = {
+		{ 16384, 9, KD_FAKE_ANON },
+		{ 20480, 10, KD_FAKE_FREE },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_1, blocks, 2);
+	struct kd_gen_diskdump_opts opts = { .codec = KD_GEN_ZLIB, .exclude = is_odd };
+	int fd = kd_gen_memfd("dump");
+	struct filter_run run;
+
+	kd_gen_diskdump(kd_fakemem_gen(m), fd, &opts);
+	filter_run_start_fd(&run, fd, &(struct kd_filter_opts){ .level = 8 });
+	for (uint64_t pfn = 0; pfn < run.r.max_pfn; pfn++) {
+		bool user = pfn >= 16384 && pfn < 16384 + 512;
+		assert_true(kd_bitmap_has(run.r.exists, pfn));
+		assert_int_equal(kd_bitmap_has(run.r.keep, pfn), !user && !is_odd(NULL, pfn));
+	}
+	assert_int_equal(run.r.n_absent, (131072 - 16384) / 2);
+	assert_int_equal(run.r.excluded[KD_CLASS_USER], 256);
+	assert_int_equal(run.r.found[KD_CLASS_FREE], 512);
+	assert_consistent(&run.r);
+	filter_run_end(&run);
+}
+
+static void test_free_pages_that_are_gone_already_are_no_contradiction(void **state)
+{
+	static const struct kd_fake_block blocks[] = {
+		{ 20480, 10, KD_FAKE_FREE },
+		{ 21504, 10, KD_FAKE_FREE },
+		{ 22528, 10, KD_FAKE_FREE },
+		{ 23552, 10, KD_FAKE_FREE },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_1, blocks, 4);
+	struct kd_gen_diskdump_opts opts = { .codec = KD_GEN_RAW, .exclude = is_odd };
+	int fd = kd_gen_memfd("dump");
+	struct filter_run run;
+
+	kd_gen_diskdump(kd_fakemem_gen(m), fd, &opts);
+	filter_run_start_fd(&run, fd, &all);
+	assert_int_equal(run.r.check, KD_CHECK_AGREES);
+	assert_int_equal(run.r.check_found, 4096);
+	assert_int_equal(run.r.excluded[KD_CLASS_FREE], 2048);
+	filter_run_end(&run);
+}
+
+static void test_partial_pages_exist(void **state)
+{
+	/* A page whose first or last bytes alone lie in a segment. */
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, 4096);
+	int fd = kd_gen_memfd("dump");
+	struct filter_run run;
+
+	kd_gen_segment(g, 0x1000, 0x9fc00 - 0x1000, 0x9fc00 - 0x1000, 0);
+	kd_gen_segment(g, 0x100400, 0x1000, 0x1000, 0);
+	kd_gen_elf(g, fd, NULL);
+	filter_run_start_fd(&run, fd, &all);
+	assert_int_equal(run.r.max_pfn, 0x102);
+	for (uint64_t pfn = 0; pfn < 0x102; pfn++) {
+		bool exists = (pfn >= 1 && pfn <= 0x9f) || pfn == 0x100 || pfn == 0x101;
+		assert_int_equal(kd_bitmap_has(run.r.exists, pfn), exists);
+		assert_int_equal(kd_bitmap_has(run.r.keep, pfn), exists);
+	}
+	filter_run_end(&run);
+}
+
+/* ---- what contradicts itself ---- */
+
+static void test_compound_page_is_believed_only_with_its_tail(void **state)
+{
+	static const struct kd_fake_block blocks[] = {
+		{ 16384, 9, KD_FAKE_ANON }, { 16896, 9, KD_FAKE_ANON }, { 17408, 9, KD_FAKE_ANON },
+		{ 17920, 9, KD_FAKE_ANON }, { 18432, 9, KD_FAKE_ANON },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_1, blocks, 5);
+	struct filter_run run;
+
+	/* The first tail is of another; the last one is no tail; the order does not fit the place;
+	 * it goes far beyond. */
+	kd_fakemem_poke(m, 16385, 8, 0xffffea0000000001, 8);
+	kd_fakemem_poke(m, 16896 + 511, 8, 0, 8);
+	kd_fakemem_poke(m, 17408 + 1, 17, 12, 1);
+	kd_fakemem_poke(m, 17920 + 1, 17, 250, 1);
+	filter_run_start(&run, m, &all);
+	for (uint64_t pfn = 16384; pfn < 18432; pfn++)
+		assert_int_equal(kd_bitmap_has(run.r.keep, pfn), pfn % 512 != 0);
+	assert_false(kd_bitmap_has(run.r.keep, 18432 + 511));
+	assert_int_equal(run.r.excluded[KD_CLASS_USER], 4 + 512);
+	assert_logged(&run, "4 heads of compound pages do not go with their tail pages, the first "
+			    "at frame 0x4000");
+	filter_run_end(&run);
+}
+
+static void test_impossible_free_blocks_are_kept(void **state)
+{
+	static const struct kd_fake_block blocks[] = {
+		{ 16384, 0, KD_FAKE_BAD_FREE },
+		{ 16385, 0, KD_FAKE_FREE },
+		{ 20480, 10, KD_FAKE_FREE },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_12, blocks, 3);
+	struct filter_run run;
+
+	/* At an odd frame nothing but order 0 is possible. */
+	kd_fakemem_poke(m, 16385, 40, 3, 8);
+	filter_run_start(&run, m, &all);
+	assert_true(kd_bitmap_has(run.r.keep, 16384));
+	assert_true(kd_bitmap_has(run.r.keep, 16385));
+	assert_int_equal(run.r.excluded[KD_CLASS_FREE], 1024);
+	assert_logged(&run, "2 free blocks have an impossible order or place, the first at frame "
+			    "0x4000");
+	filter_run_end(&run);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* A struct page that is nonsense, but of the kind that leads somewhere. */
+static void put_nonsense(struct kd_fakemem *m, uint64_t pfn, uint64_t *seed)
+{
+	static const uint32_t types[] = { ~0x80U, ~0x100U, ~0U, 0, 1, 0xdeadbeef };
+	static const uint64_t flags[] = {
+		0, 0x10, 0x2010, 0x10000, 0x10010, 0x810010, ~0ULL, 0x200
+	};
+	uint8_t page[PAGE_STRUCT] = { 0 };
+	uint64_t v = next_random(seed);
+
+	memcpy(page, &flags[v % 8], 8);
+	/* Every other one is tail of somewhere near or of anything. */
+	uint64_t head = next_random(seed);
+	if (v & 0x100)
+		head = 0xffffea0000000001 + (pfn & ~(uint64_t)((1 << (v >> 12) % 20) - 1)) * 64;
+	memcpy(page + 8, &head, 8);
+	page[16] = (uint8_t)(v >> 20) % 3;
+	page[17] = (uint8_t)(v >> 24) % 24;
+	page[24] = v >> 32 & 1;
+	uint64_t order = (v >> 40) % 14;
+	memcpy(page + 40, &order, 8);
+	memcpy(page + 48, &types[(v >> 48) % 6], 4);
+	kd_gen_write(kd_fakemem_gen(m), kd_fakemem_paddr(m, pfn), page, sizeof(page));
+}
+
+static void test_nonsense_ends_and_is_the_same_for_all(void **state)
+{
+	uint64_t seed = 0x123456789abcdef;
+
+	for (int round = 0; round < 3; round++) {
+		struct kd_fake_opts opts = { .era = KD_FAKE_6_1,
+					     .ram_bytes = 512ULL * MIB,
+					     .small_pages = round == 2,
+					     .without_zones = true };
+		KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = kd_fakemem_new(&opts, NULL, 0);
+		for (uint64_t pfn = 0; pfn < kd_fakemem_end_pfn(m); pfn++)
+			put_nonsense(m, pfn, &seed);
+		KD_AUTO(kd_closep) int fd = kd_gen_memfd("dump");
+		kd_gen_elf(kd_fakemem_gen(m), fd, NULL);
+		struct filter_run one;
+		filter_run_start_fd(
+			&one, dup(fd),
+			&(struct kd_filter_opts){ .level = 30, .threads = 1, .want_late = true });
+		assert_consistent(&one.r);
+		for (unsigned int threads = 2; threads < 5; threads++) {
+			struct kd_filter_opts o = { .level = 30,
+						    .threads = threads,
+						    .want_late = true,
+						    .read_bytes = 64 << 10,
+						    .access = threads == 3 ? KD_ACCESS_MAP
+									   : KD_ACCESS_READ };
+			struct filter_run run;
+			filter_run_start_fd(&run, dup(fd), &o);
+			assert_memory_equal(run.r.keep, one.r.keep, one.r.bitmap_bytes);
+			assert_memory_equal(run.r.late, one.r.late, one.r.bitmap_bytes);
+			assert_memory_equal(run.r.found, one.r.found, sizeof(one.r.found));
+			assert_memory_equal(run.r.excluded, one.r.excluded, sizeof(one.r.excluded));
+			filter_run_end(&run);
+		}
+		filter_run_end(&one);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kernel_image_is_kept),
+		cmocka_unit_test(test_a_free_block_with_a_reserved_page_is_no_free_block),
+		cmocka_unit_test(test_kernel_image_is_kept_where_reserved_is_not_known),
+		cmocka_unit_test(test_what_leads_to_everything_is_kept),
+		cmocka_unit_test(test_section_without_readable_page_array_is_kept),
+		cmocka_unit_test(test_filtered_dump_is_filtered_again),
+		cmocka_unit_test(test_free_pages_that_are_gone_already_are_no_contradiction),
+		cmocka_unit_test(test_partial_pages_exist),
+		cmocka_unit_test(test_compound_page_is_believed_only_with_its_tail),
+		cmocka_unit_test(test_impossible_free_blocks_are_kept),
+		cmocka_unit_test(test_nonsense_ends_and_is_the_same_for_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
