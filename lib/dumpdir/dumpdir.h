@@ -53,6 +53,26 @@ struct kd_manifest_stage {
 	uint64_t at_ms; /* since the capture kernel's start (CLOCK_BOOTTIME) */
 };
 
+/* Pages that could not be read: zeros in the dump. */
+struct kd_manifest_bad_run {
+	uint64_t pfn;
+	uint64_t pages;
+};
+
+enum { KD_MANIFEST_MAX_BAD_RUNS = 64, KD_MANIFEST_MAX_REMARKS = 8, KD_MANIFEST_REMARK_BYTES = 240 };
+
+/* What the dump engine did; .used is false where a program collected. */
+struct kd_manifest_engine {
+	bool used;
+	uint64_t pages;	       /* saved, the following included */
+	uint64_t zero_pages;   /* of these all zeros */
+	uint64_t shared_pages; /* of these stored once with another */
+	uint64_t bad_pages;    /* of these unreadable */
+	struct kd_manifest_bad_run bad[KD_MANIFEST_MAX_BAD_RUNS]; /* the first runs of them */
+	unsigned int bad_count;
+	char digests_xxh64[17]; /* XXH64 of the vmcore's table of hashes; "" without one */
+};
+
 struct kd_manifest {
 	enum kd_outcome outcome;
 	char reason[KD_ERR_MSG_BYTES]; /* "" when saved without a remark */
@@ -66,6 +86,10 @@ struct kd_manifest {
 	unsigned int stage_count;
 	struct kd_manifest_file files[KD_MANIFEST_MAX_FILES];
 	unsigned int file_count;
+	struct kd_manifest_engine engine;
+	char remarks[KD_MANIFEST_MAX_REMARKS]
+		    [KD_MANIFEST_REMARK_BYTES]; /* what a reader should know */
+	unsigned int remark_count;
 };
 
 const char *kd_outcome_name(
@@ -113,6 +137,9 @@ int kd_dumpdir_rename(int dir_fd, const char *from, const char *to,
 
 /** kd_manifest_add_stage() - note that a stage has ended; with no room left the last one is replaced */
 void kd_manifest_add_stage(struct kd_manifest *m, const char *name, uint64_t at_ms);
+
+/** kd_manifest_add_remark() - a sentence for whoever reads the dump; more than fit are dropped */
+void kd_manifest_add_remark(struct kd_manifest *m, const char *fmt, ...) KD_PRINTF(2, 3);
 
 /**
  * kd_manifest_add_file() - hash file @name of the directory and list it

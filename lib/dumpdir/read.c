@@ -39,11 +39,9 @@ static int bad(const struct reader *r, const char *member, struct kd_err *err, c
 	return kd_fail(err, KD_BADDATA, "%s: %s: %s", r->name, member, text);
 }
 
-static int get_text(const struct reader *r, const json_t *object, const char *member, char *ret,
-		    size_t size, struct kd_err *err)
+static int check_text(const struct reader *r, const json_t *value, const char *member, char *ret,
+		      size_t size, struct kd_err *err)
 {
-	const json_t *value = json_object_get(object, member);
-
 	if (!json_is_string(value))
 		return bad(r, member, err, value ? "is not a string" : "is missing");
 
@@ -60,6 +58,12 @@ static int get_text(const struct reader *r, const json_t *object, const char *me
 	memcpy(ret, text, len);
 	ret[len] = '\0';
 	return 0;
+}
+
+static int get_text(const struct reader *r, const json_t *object, const char *member, char *ret,
+		    size_t size, struct kd_err *err)
+{
+	return check_text(r, json_object_get(object, member), member, ret, size, err);
 }
 
 static int get_int(const struct reader *r, const json_t *object, const char *member, json_int_t min,
@@ -186,6 +190,83 @@ static int get_list(const char *name, const json_t *top, const char *member, siz
 	return 0;
 }
 
+static int get_bad_run(const struct reader *r, const json_t *object, struct kd_manifest *m,
+		       struct kd_err *err)
+{
+	struct kd_manifest_bad_run *run = &m->engine.bad[m->engine.bad_count];
+	json_int_t pfn = 0, pages = 0;
+	int rc = get_int(r, object, "pfn", 0, INT64_MAX, &pfn, err);
+
+	if (!rc)
+		rc = get_int(r, object, "pages", 1, INT64_MAX, &pages, err);
+	if (rc)
+		return rc;
+	*run = (struct kd_manifest_bad_run){ (uint64_t)pfn, (uint64_t)pages };
+	m->engine.bad_count++;
+	return 0;
+}
+
+static int get_count(const struct reader *r, const json_t *object, const char *member,
+		     uint64_t *ret, struct kd_err *err)
+{
+	json_int_t v = 0;
+	int rc = get_int(r, object, member, 0, INT64_MAX, &v, err);
+
+	*ret = (uint64_t)v;
+	return rc;
+}
+
+/* Only there when the engine collected. */
+static int get_engine(const char *name, const json_t *top, struct kd_manifest *m,
+		      struct kd_err *err)
+{
+	const struct reader r = { .name = name };
+	const json_t *object = json_object_get(top, "engine");
+	struct kd_manifest_engine *e = &m->engine;
+
+	if (!object)
+		return 0;
+	if (!json_is_object(object))
+		return bad(&r, "engine", err, "is not an object");
+	e->used = true;
+	int rc = get_count(&r, object, "pages", &e->pages, err);
+	if (!rc)
+		rc = get_count(&r, object, "zero_pages", &e->zero_pages, err);
+	if (!rc)
+		rc = get_count(&r, object, "shared_pages", &e->shared_pages, err);
+	if (!rc)
+		rc = get_count(&r, object, "bad_pages", &e->bad_pages, err);
+	if (!rc)
+		rc = get_list(name, object, "bad_runs", KD_MANIFEST_MAX_BAD_RUNS, get_bad_run, m,
+			      err);
+	if (!rc)
+		rc = get_text(&r, object, "digests_xxh64", e->digests_xxh64,
+			      sizeof(e->digests_xxh64), err);
+	return rc;
+}
+
+/* May be missing: the first manifests had none. */
+static int get_remarks(const char *name, const json_t *top, struct kd_manifest *m,
+		       struct kd_err *err)
+{
+	struct reader r = { .name = name };
+	const json_t *list = json_object_get(top, "remarks");
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || json_array_size(list) > KD_MANIFEST_MAX_REMARKS)
+		return bad(&r, "remarks", err, "is not an array of at most %d strings",
+			   KD_MANIFEST_MAX_REMARKS);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		int rc = check_text(&r, json_array_get(list, i), "remarks", m->remarks[i],
+				    KD_MANIFEST_REMARK_BYTES, err);
+		if (rc)
+			return rc;
+		m->remark_count++;
+	}
+	return 0;
+}
+
 static int get_head(const struct reader *r, const json_t *top, struct kd_manifest *m,
 		    struct kd_err *err)
 {
@@ -234,6 +315,10 @@ static int get_all(const char *name, const json_t *top, struct kd_manifest *m, s
 		rc = get_list(name, top, "stages", KD_MANIFEST_MAX_STAGES, get_stage, m, err);
 	if (!rc)
 		rc = get_list(name, top, "files", KD_MANIFEST_MAX_FILES, get_file, m, err);
+	if (!rc)
+		rc = get_engine(name, top, m, err);
+	if (!rc)
+		rc = get_remarks(name, top, m, err);
 	if (!rc && m->outcome == KD_OUTCOME_SAVED && !kd_manifest_has_file(m, KD_DUMPDIR_VMCORE))
 		rc = bad(&r, "outcome", err, "is saved, but no file vmcore is listed");
 	m->crash_time = crash_time;

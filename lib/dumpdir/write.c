@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -147,6 +148,17 @@ void kd_manifest_add_stage(struct kd_manifest *m, const char *name, uint64_t at_
 	s->at_ms = at_ms;
 }
 
+void kd_manifest_add_remark(struct kd_manifest *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (m->remark_count == KD_MANIFEST_MAX_REMARKS)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(m->remarks[m->remark_count++], KD_MANIFEST_REMARK_BYTES, fmt, ap);
+	va_end(ap);
+}
+
 int kd_manifest_add_file(struct kd_manifest *m, int dir_fd, const char *name, struct kd_err *err)
 {
 	struct kd_manifest_file entry = { 0 };
@@ -221,6 +233,33 @@ static void add_lists(struct kd_json *j, const struct kd_manifest *m)
 	kd_json_close_array(j);
 }
 
+static void add_engine(struct kd_json *j, const struct kd_manifest_engine *e)
+{
+	kd_json_open_object(j, "engine");
+	kd_json_u64(j, "pages", clamp(e->pages));
+	kd_json_u64(j, "zero_pages", clamp(e->zero_pages));
+	kd_json_u64(j, "shared_pages", clamp(e->shared_pages));
+	kd_json_u64(j, "bad_pages", clamp(e->bad_pages));
+	kd_json_open_array(j, "bad_runs");
+	for (unsigned int i = 0; i < e->bad_count; i++) {
+		kd_json_open_object(j, NULL);
+		kd_json_u64(j, "pfn", clamp(e->bad[i].pfn));
+		kd_json_u64(j, "pages", clamp(e->bad[i].pages));
+		kd_json_close_object(j);
+	}
+	kd_json_close_array(j);
+	kd_json_string(j, "digests_xxh64", e->digests_xxh64);
+	kd_json_close_object(j);
+}
+
+static void add_remarks(struct kd_json *j, const struct kd_manifest *m)
+{
+	kd_json_open_array(j, "remarks");
+	for (unsigned int i = 0; i < m->remark_count; i++)
+		add_text(j, NULL, m->remarks[i]);
+	kd_json_close_array(j);
+}
+
 int kd_manifest_write(const struct kd_manifest *m, int dir_fd, struct kd_err *err)
 {
 	static const char part[] = KD_DUMPDIR_MANIFEST ".part";
@@ -243,6 +282,9 @@ int kd_manifest_write(const struct kd_manifest *m, int dir_fd, struct kd_err *er
 	kd_json_i64(&j, "collector_exit", m->collector_exit);
 	add_text(&j, "target", m->target);
 	add_lists(&j, m);
+	if (m->engine.used)
+		add_engine(&j, &m->engine);
+	add_remarks(&j, m);
 	kd_json_close_object(&j);
 	if (out.bad)
 		return kd_fail(err, KD_NOMEM, "no memory for the manifest");

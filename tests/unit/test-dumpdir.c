@@ -221,6 +221,17 @@ static void fill(struct fixture *f, struct kd_manifest *m)
 	kd_manifest_add_stage(m, "dmesg", 2345);
 	assert_int_equal(kd_manifest_add_file(m, f->dir_fd, "vmcore", &f->err), 0);
 	assert_int_equal(kd_manifest_add_file(m, f->dir_fd, "vmcore-dmesg.txt", &f->err), 0);
+	m->engine = (struct kd_manifest_engine){
+		.used = true,
+		.pages = 9000,
+		.zero_pages = 800,
+		.shared_pages = 70,
+		.bad_pages = 6,
+		.bad = { { .pfn = 1ull << 40, .pages = 5 }, { .pfn = 77, .pages = 1 } },
+		.bad_count = 2,
+		.digests_xxh64 = "0123456789abcdef",
+	};
+	kd_manifest_add_remark(m, "free pages were kept: %s", "the map contradicts itself");
 }
 
 static void assert_same(const struct kd_manifest *a, const struct kd_manifest *b)
@@ -244,6 +255,17 @@ static void assert_same(const struct kd_manifest *a, const struct kd_manifest *b
 		assert_int_equal(a->files[i].size_bytes, b->files[i].size_bytes);
 		assert_string_equal(a->files[i].sha256, b->files[i].sha256);
 	}
+	assert_int_equal(a->engine.used, b->engine.used);
+	assert_int_equal(a->engine.pages, b->engine.pages);
+	assert_int_equal(a->engine.zero_pages, b->engine.zero_pages);
+	assert_int_equal(a->engine.shared_pages, b->engine.shared_pages);
+	assert_int_equal(a->engine.bad_pages, b->engine.bad_pages);
+	assert_int_equal(a->engine.bad_count, b->engine.bad_count);
+	assert_memory_equal(a->engine.bad, b->engine.bad, sizeof(a->engine.bad));
+	assert_string_equal(a->engine.digests_xxh64, b->engine.digests_xxh64);
+	assert_int_equal(a->remark_count, b->remark_count);
+	for (unsigned int i = 0; i < a->remark_count; i++)
+		assert_string_equal(a->remarks[i], b->remarks[i]);
 }
 
 static void write_and_read(struct fixture *f, const struct kd_manifest *m, struct kd_manifest *back)
