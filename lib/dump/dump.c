@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/dump/dump.h"
+
+#include "lib/base/xxh64.h"
+#include "lib/dump/internal.h"
+
+#include <string.h>
+
+static int out_write_at(void *arg, uint64_t off, const void *buf, size_t len, struct kd_err *err)
+{
+	struct kd_engine *e = arg;
+
+	int rc = kd_sink_write_at(e->sink, off, buf, len, err);
+
+	if (!rc)
+		e->result->written_bytes += len;
+	return rc;
+}
+
+static int out_read_at(void *arg, uint64_t off, void *buf, size_t len, struct kd_err *err)
+{
+	struct kd_engine *e = arg;
+
+	return kd_sink_read_at(e->sink, off, buf, len, err);
+}
+
+static int check_opts(const struct kd_vmcore *core, const struct kd_dump_opts *o,
+		      struct kd_err *err)
+{
+	if (o->level > KD_LEVEL_ALL)
+		return kd_fail(err, KD_USAGE, "dump level %u: levels are 0 to %d", o->level,
+			       KD_LEVEL_ALL);
+	if (o->format == KD_DUMP_ELF && o->codec && o->codec->diskdump_flag)
+		return kd_fail(err, KD_USAGE, "an ELF dump (-E) cannot be compressed (%s)",
+			       o->codec->name);
+	if (o->dry_run)
+		return 0;
+	if (o->codec && !o->codec->compress)
+		return kd_fail(err, KD_NOTSUP, "%s is only read here, not written", o->codec->name);
+	if (kd_vmcore_machine(core) == KD_MACHINE_OTHER || kd_vmcore_is_big_endian(core))
+		return kd_fail(
+			err, KD_NOTSUP,
+			"%s: dumps of %s machines can be read, not written: use makedumpfile",
+			kd_vmcore_name(core), kd_vmcore_machine_name(core));
+	return 0;
+}
+
+static bool wants_two_rounds(const struct kd_engine *e)
+{
+	const struct kd_dump_opts *o = e->opts;
+
+	return o->format == KD_DUMP_DISKDUMP && !o->flattened && !o->one_pass && e->user_sink &&
+	       e->user_sink->rewritable && kd_sink_can_read(e->user_sink);
+}
+
+/* Two rounds only where both have something to do. */
+static bool has_both_kinds(const struct kd_filter_result *f)
+{
+	uint64_t start, n, late = 0;
+
+	if (!f->late)
+		return false;
+	for (uint64_t pos = 0; kd_bitmap_next_run(f->late, pos, f->max_pfn, &start, &n);
+	     pos = start + n)
+		late += n;
+	return late > 0 && late < f->n_keep;
+}
+
+static void keep_filter_facts(struct kd_engine *e)
+{
+	struct kd_dump_result *r = e->result;
+
+	r->filter = e->kept;
+	r->filter.exists = r->filter.keep = r->filter.late = NULL;
+	for (int i = 0; i < KD_LEVEL_BITS; i++) {
+		if (e->kept.why_dropped[i])
+			snprintf(r->why_dropped[i], sizeof(r->why_dropped[i]), "%s",
+				 e->kept.why_dropped[i]);
+		r->filter.why_dropped[i] = NULL;
+	}
+	snprintf(r->model, sizeof(r->model), "%s", kd_filter_model(e->filter));
+}
+
+static int run_filter(struct kd_engine *e, struct kd_err *err)
+{
+	const struct kd_dump_opts *o = e->opts;
+	uint64_t start = kd_monotonic_ms();
+	const struct kd_filter_opts fo = {
+		.level = o->level,
+		.threads = e->threads,
+		.log = o->log,
+		.access = o->access,
+		.read_bytes = o->max_memory_bytes ? 256 << 10 : 0,
+		.max_bitmap_bytes = o->max_memory_bytes,
+		.want_late = wants_two_rounds(e),
+	};
+
+	kd_engine_progress(e, KD_DUMP_FILTERING, true);
+	int rc = kd_filter_open(e->core, &fo, &e->filter, err);
+	if (!rc)
+		rc = kd_filter_run(e->filter, &e->kept, err);
+	e->result->filter_ms = kd_monotonic_ms() - start;
+	if (rc)
+		return kd_wrap(err, "choosing the pages to keep");
+	keep_filter_facts(e);
+	e->two_rounds = has_both_kinds(&e->kept);
+	e->total_bytes = e->kept.n_keep * e->page_size;
+	return 0;
+}
+
+/* The hashes of the file's parts go behind its end. */
+static int write_digests(struct kd_engine *e, struct kd_err *err)
+{
+	struct kd_dump_result *r = e->result;
+	uint8_t *room = e->outbuf.buf; /* flushed: it is free */
+	size_t n = 0;
+
+	if (!e->hash)
+		return 0;
+	const struct kd_sink_extent *x = kd_sink_hash_extents(e->hash, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct kd_digest_range range = { .off = x[i].off,
+						       .len_bytes = x[i].len_bytes,
+						       .xxh64 = x[i].xxh64 };
+		kd_digest_encode_record(room + i * KD_DIGEST_RECORD_BYTES, &range);
+	}
+	size_t len = n * KD_DIGEST_RECORD_BYTES;
+	kd_digest_encode_footer(room + len, room, n);
+	len += KD_DIGEST_FOOTER_BYTES;
+	int rc = out_write_at(e, r->file_bytes, room, len, err);
+	if (rc == -KD_NOSPACE && !e->flat) {
+		/* A dump that is whole but for them is worth more than they are. */
+		kd_log(e->opts->log, KD_LOG_WARN, "dump", "no room for the hashes: %s", err->msg);
+		return 0;
+	}
+	if (rc)
+		return rc;
+	r->file_bytes += len;
+	r->digest_ranges = n;
+	snprintf(r->digests_xxh64, sizeof(r->digests_xxh64), "%016jx",
+		 (uintmax_t)kd_xxh64(room, len));
+	return 0;
+}
+
+/* All that comes after the last page. "Incomplete" goes when everything else is safe. */
+static int finish(struct kd_engine *e, const struct kd_engine_format *f, struct kd_err *err)
+{
+	bool incomplete = e->result->input_incomplete;
+	bool again = e->sink->rewritable;
+	int rc = f->end(e, err);
+
+	if (rc)
+		return rc;
+	size_t len = f->first(e, incomplete);
+	if (e->hash && again)
+		kd_sink_hash_expect(e->hash, 0, e->block, len);
+	rc = write_digests(e, err);
+	if (!rc && e->flat)
+		rc = kd_flat_sink_end(e->flat, err);
+	kd_engine_progress(e, KD_DUMP_SYNCING, true);
+	if (!rc)
+		rc = kd_sink_sync(e->sink, err);
+	if (!rc && again) {
+		rc = out_write_at(e, 0, e->block, len, err);
+		if (!rc)
+			rc = kd_sink_sync(e->sink, err);
+	}
+	return rc;
+}
+
+/* The sink takes no more: keep what is there, and say why it is not all. */
+static int truncate_dump(struct kd_engine *e, const struct kd_engine_format *f, int rc,
+			 const struct kd_err *why)
+{
+	struct kd_dump_result *r = e->result;
+	struct kd_err ignored = { 0 };
+
+	r->truncated = true;
+	r->code = (enum kd_code) - rc;
+	snprintf(r->reason, sizeof(r->reason), "%s", why->msg);
+	f->salvage(e);
+	(void)!kd_sink_sync(e->sink, &ignored);
+	return 0;
+}
+
+static int write_dump(struct kd_engine *e, struct kd_err *err)
+{
+	const struct kd_engine_format *f = e->opts->format == KD_DUMP_ELF ? &kd_engine_elf
+									  : &kd_engine_kdump;
+	struct kd_err why = { 0 };
+
+	e->out = (struct kd_format_out){ .write_at = out_write_at,
+					 .read_at = out_read_at,
+					 .arg = e };
+	int rc = kd_engine_facts(e, err);
+	if (!rc)
+		rc = kd_engine_take_memory(e, err);
+	if (!rc)
+		rc = kd_engine_wrap_sink(e, err);
+	if (!rc)
+		rc = f->begin(e, err);
+	if (rc)
+		return rc;
+
+	struct kd_pipeline p = { .ops = &f->pipeline,
+				 .engine = e,
+				 .workers = e->workers,
+				 .n_workers = e->threads,
+				 .slots = e->slots,
+				 .n_slots = e->n_slots };
+	kd_engine_progress(e, KD_DUMP_WRITING, true);
+	rc = kd_pipeline_run(&p, &why);
+	if (!rc)
+		rc = finish(e, f, &why);
+	return rc ? truncate_dump(e, f, rc, &why) : 0;
+}
+
+int kd_dump_run(struct kd_vmcore *core, const struct kd_dump_opts *opts, struct kd_sink *sink,
+		struct kd_dump_result *ret, struct kd_err *err)
+{
+	struct kd_engine e = { .core = core, .opts = opts, .result = ret, .user_sink = sink };
+
+	memset(ret, 0, sizeof(*ret));
+	ret->input_incomplete = kd_vmcore_is_incomplete(core);
+	e.start_ms = kd_monotonic_ms();
+	int rc = check_opts(core, opts, err);
+	if (!rc)
+		rc = kd_engine_budget(&e, err);
+	if (!rc)
+		rc = run_filter(&e, err);
+	if (!rc && !opts->dry_run) {
+		uint64_t start = kd_monotonic_ms();
+		rc = write_dump(&e, err);
+		ret->write_ms = kd_monotonic_ms() - start;
+	}
+	kd_engine_fini(&e);
+	return rc;
+}

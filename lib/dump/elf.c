@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writing an ELF file: every byte has its place from the start; long runs of zeros become holes. */
+#include "lib/dump/internal.h"
+
+#include <string.h>
+
+enum { GAP_PAGES = 256 /* as makedumpfile: shorter gaps are filled in */ };
+
+/*
+ * Filling gaps in means to read pages that were to be left out. Not where that can stop the
+ * machine (hwpoison), gives nothing (offline), or where this dump does not have them.
+ */
+static uint32_t gap_pages(const struct kd_filter_result *f)
+{
+	bool safe = f->n_absent == 0 && f->excluded[KD_CLASS_HWPOISON] == 0 &&
+		    f->excluded[KD_CLASS_OFFLINE] == 0 && f->excluded[KD_CLASS_UNACCEPTED] == 0;
+
+	return safe ? GAP_PAGES : 1;
+}
+
+static int begin(struct kd_engine *e, struct kd_err *err)
+{
+	bool again = e->sink->rewritable;
+
+	e->elf.gap_pages = gap_pages(&e->kept);
+	int rc = kd_elf_plan(&e->elf, &e->elf_layout, err);
+	if (rc)
+		return rc;
+	e->total_bytes = e->elf_layout.stored_bytes;
+	e->synced_pos = e->elf_layout.data;
+	if (e->hash)
+		kd_sink_hash_stream_from(e->hash, e->elf_layout.data);
+	kd_elf_iter_init(&e->elf_iter, &e->elf, &e->elf_layout);
+	return kd_elf_write_head(&e->elf, &e->elf_layout, again || e->result->input_incomplete,
+				 e->block, e->page_size, &e->out, err);
+}
+
+static bool next(struct kd_engine *e, struct kd_slot *s)
+{
+	struct kd_elf_piece *piece = &e->elf_piece;
+
+	while (piece->filesz == 0) {
+		if (!kd_elf_iter_next(&e->elf_iter, piece))
+			return false;
+	}
+	/* One page less than the slot has items for: the piece may begin and end inside one. */
+	uint64_t most = (uint64_t)(e->extent_pages - 1) * e->page_size;
+	s->len = (size_t)(piece->filesz < most ? piece->filesz : most);
+	s->paddr = piece->paddr;
+	s->off = piece->off;
+	piece->paddr += s->len;
+	piece->off += s->len;
+	piece->filesz -= s->len;
+	return true;
+}
+
+/* A hole for an extent of zeros; smaller ones would make many small writes. */
+static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *err)
+{
+	size_t zeros = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct kd_item *item = &s->items[i];
+		if (item->kind == KD_ITEM_BAD)
+			kd_engine_note_bad(e, item->pfn, &s->bad);
+		if (item->kind != KD_ITEM_DATA)
+			zeros++;
+		if (item->kind == KD_ITEM_ZERO)
+			e->result->zero_pages++;
+	}
+	if (zeros < s->n)
+		rc = kd_outbuf_put(&e->outbuf, s->off, s->buf, s->len, err);
+	if (rc)
+		return rc;
+	e->result->pages += s->n;
+	e->result->raw_pages += s->n - zeros;
+	return kd_engine_after_extent(e, s->len, s->off + s->len, err);
+}
+
+/* A hole at the end would leave the file too short. */
+static int end(struct kd_engine *e, struct kd_err *err)
+{
+	static const uint8_t nothing[1];
+	uint64_t size = e->elf_layout.end;
+	int rc = kd_outbuf_flush(&e->outbuf, err);
+
+	if (!rc && size > e->elf_layout.data && e->outbuf.flushed_end < size)
+		rc = e->out.write_at(e, size - 1, nothing, 1, err);
+	e->result->file_bytes = size;
+	return rc;
+}
+
+static void salvage(struct kd_engine *e)
+{
+	e->result->file_bytes = e->outbuf.flushed_end;
+}
+
+static size_t first(struct kd_engine *e, bool incomplete)
+{
+	enum { EHDR_BYTES = 64 };
+
+	kd_elf_encode_first(e->block, &e->elf, &e->elf_layout, incomplete);
+	return EHDR_BYTES;
+}
+
+const struct kd_engine_format kd_engine_elf = {
+	.pipeline = { .next = next, .work = kd_worker_copy, .write = write_extent },
+	.begin = begin,
+	.end = end,
+	.salvage = salvage,
+	.first = first,
+};

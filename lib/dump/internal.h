@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of lib/dump share; for nobody else. */
+#ifndef KD_LIB_DUMP_INTERNAL_H
+#define KD_LIB_DUMP_INTERNAL_H
+
+#include "lib/dump/dump.h"
+#include "lib/format/format.h"
+
+#include <pthread.h>
+
+enum {
+	KD_EXTENT_BYTES = 256 << 10,	/* of memory: what a thread takes at a time */
+	KD_EXTENT_PAGES = 64,		/* so many pages in it at most, of 4 KiB */
+	KD_WRITE_BYTES = 1 << 20,	/* writes go out in this size, aligned to it */
+	KD_CHUNK_BYTES = 4 << 20,	/* or in this, where each becomes a chunk of a stream */
+	KD_CHECKPOINT_BYTES = 64 << 20, /* pages written until their descriptors are, too */
+	KD_MAP_BYTES = 64 << 20,
+	KD_MAX_HASHES = 16384, /* in one file: see lib/sink/hash.c for how far that reaches */
+};
+
+/* ---- memory.c: one piece of memory for everything, taken at the start ---- */
+
+struct kd_arena {
+	uint8_t *base;
+	size_t len;
+	size_t used;
+};
+
+/* Touches every page of it: what cannot be had shows now. */
+int kd_arena_init(struct kd_arena *a, size_t len, struct kd_err *err) KD_MUST_CHECK;
+void kd_arena_fini(struct kd_arena *a);
+/* Page-aligned, zeroed; never NULL: what was summed up with kd_arena_need() is there. */
+void *kd_arena_take(struct kd_arena *a, size_t len);
+size_t kd_arena_need(size_t len);
+
+/* ---- outbuf.c: collects bytes into large aligned writes ---- */
+
+struct kd_outbuf {
+	struct kd_sink *sink;
+	uint8_t *buf;
+	size_t cap; /* also the alignment of the writes */
+	uint64_t start;
+	size_t len;
+	uint64_t flushed_end; /* where the last successful write ended */
+	uint64_t *written;    /* adds up all that was */
+};
+
+int kd_outbuf_put(struct kd_outbuf *o, uint64_t off, const void *data, size_t len,
+		  struct kd_err *err) KD_MUST_CHECK;
+int kd_outbuf_flush(struct kd_outbuf *o, struct kd_err *err) KD_MUST_CHECK;
+
+/* ---- flat.c: a sink that turns writes at offsets into a flattened stream ---- */
+
+/* @inner stays the caller's: kd_sink_unwrap() gives it back. @block: 4096 bytes of room. */
+int kd_flat_sink_new(struct kd_sink *inner, uint8_t *block, struct kd_sink **ret,
+		     struct kd_err *err) KD_MUST_CHECK;
+/* The end marker. */
+int kd_flat_sink_end(struct kd_sink *flat, struct kd_err *err) KD_MUST_CHECK;
+
+/* ---- same.c: pages that were there before ---- */
+
+struct kd_page_hash {
+	uint64_t v[2];
+};
+
+/* Universal hashing with a random key: whoever does not know the key cannot make two pages
+ * that collide, and for any two different pages the odds are 2^-128. */
+struct kd_page_hasher {
+	uint64_t *key; /* kd_page_hasher_key_bytes() */
+};
+
+size_t kd_page_hasher_key_bytes(uint32_t page_size);
+void kd_page_hasher_init(struct kd_page_hasher *h, void *key, uint32_t page_size);
+struct kd_page_hash kd_page_hash(const struct kd_page_hasher *h, const uint8_t *page, size_t len);
+bool kd_page_is_zero(const uint8_t *page, size_t len);
+
+struct kd_same_entry {
+	struct kd_page_hash hash;
+	struct kd_diskdump_desc desc;
+	uint32_t next; /* in the same bucket: index plus one, 0: none */
+};
+
+/*
+ * What is stored where: the last max different pages. Exactly those, whatever their hashes are: as
+ * the key is random, a table that forgets by hash would give another file each time.
+ */
+struct kd_same_table {
+	struct kd_same_entry *entries; /* a ring */
+	uint32_t *buckets;	       /* as many: index of an entry plus one, 0: none */
+	uint32_t max;		       /* a power of two */
+	uint32_t n;
+	uint32_t oldest; /* once it is full */
+};
+
+size_t kd_same_bytes(uint32_t max);
+/* @room: zeroed */
+void kd_same_init(struct kd_same_table *t, void *room, uint32_t max);
+const struct kd_diskdump_desc *kd_same_find(const struct kd_same_table *t,
+					    const struct kd_page_hash *hash);
+/* One that is not there yet. */
+void kd_same_add(struct kd_same_table *t, const struct kd_page_hash *hash,
+		 const struct kd_diskdump_desc *desc);
+
+/* ---- pages.c: what a worker does with an extent ---- */
+
+enum kd_item_kind { KD_ITEM_DATA, KD_ITEM_ZERO, KD_ITEM_BAD, KD_ITEM_SAME };
+
+struct kd_item {
+	uint64_t pfn;
+	uint64_t ordinal; /* among the kept pages */
+	struct kd_page_hash hash;
+	uint32_t at; /* in the slot's buffer */
+	uint32_t size;
+	uint32_t flags;
+	uint16_t same; /* index of the item it equals */
+	uint8_t kind;
+	uint8_t round;
+};
+
+enum kd_slot_state { KD_SLOT_FREE, KD_SLOT_TAKEN, KD_SLOT_DONE };
+
+/* One extent on its way. */
+struct kd_slot {
+	enum kd_slot_state state;
+	size_t n;
+	struct kd_item items[KD_EXTENT_PAGES];
+	uint8_t *buf; /* what is to be stored */
+	size_t used;
+	/* ELF: a piece of memory and its place in the file */
+	uint64_t paddr;
+	uint64_t off;
+	size_t len;
+	struct kd_err bad; /* why the first bad page could not be read */
+};
+
+struct kd_worker {
+	struct kd_engine *engine;
+	struct kd_vmcore_window *window;
+	struct kd_compressor *codec;	   /* NULL: none */
+	uint8_t *page;			   /* one page of room */
+	uint8_t seen[4 * KD_EXTENT_PAGES]; /* hash -> index of an item, plus one */
+};
+
+void kd_worker_pack(struct kd_worker *w, struct kd_slot *s); /* diskdump */
+void kd_worker_copy(struct kd_worker *w, struct kd_slot *s); /* ELF */
+
+/* ---- pipeline.c: threads, and everything in order ---- */
+
+struct kd_pipeline_ops {
+	/* Under the lock: what comes next into @s; false: nothing more. */
+	bool (*next)(struct kd_engine *e, struct kd_slot *s);
+	/* By any thread. */
+	void (*work)(struct kd_worker *w, struct kd_slot *s);
+	/* In the order of next(), by one thread at a time. Anything but 0 ends it all. */
+	int (*write)(struct kd_engine *e, struct kd_slot *s, struct kd_err *err);
+};
+
+struct kd_pipeline {
+	const struct kd_pipeline_ops *ops;
+	struct kd_engine *engine;
+	struct kd_worker *workers;
+	unsigned int n_workers;
+	struct kd_slot *slots;
+	size_t n_slots;
+
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	uint64_t next_take;
+	uint64_t next_write;
+	bool ended; /* next() had nothing more */
+	bool writing;
+	int rc;
+	struct kd_err err;
+};
+
+/* Runs in the calling thread and n_workers - 1 others; fewer where they cannot be started. */
+int kd_pipeline_run(struct kd_pipeline *p, struct kd_err *err) KD_MUST_CHECK;
+
+/* ---- the engine ---- */
+
+/* Walks the bitmap of pages to keep. */
+struct kd_page_walk {
+	const uint8_t *keep;
+	const uint8_t *late; /* NULL: one round with everything */
+	uint64_t words;
+	unsigned int round; /* 0: all but late ones; 1: those */
+	uint64_t word;	    /* the next to load */
+	uint64_t base;	    /* ordinal of the first page of the loaded one */
+	uint64_t kept;	    /* bits of the loaded one */
+	uint64_t left;	    /* of these still to be given */
+};
+
+void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool two_rounds);
+bool kd_page_walk_next(struct kd_page_walk *w, uint64_t *pfn_ret, uint64_t *ordinal_ret);
+
+struct kd_engine {
+	struct kd_vmcore *core;
+	const struct kd_dump_opts *opts;
+	struct kd_dump_result *result;
+	struct kd_sink *user_sink; /* the caller's */
+	struct kd_sink *sink;	   /* with our wrappers around it */
+	struct kd_sink *flat;	   /* one of these, or NULL */
+	struct kd_sink *hash;	   /* the same */
+	uint32_t page_size;
+	uint32_t extent_pages;
+	unsigned int threads;
+	uint32_t same_max;
+	struct kd_arena arena;
+
+	struct kd_filter *filter;
+	struct kd_filter_result kept;
+	bool two_rounds;
+	struct kd_format_dump dump;
+	struct kd_format_out out;
+
+	struct kd_diskdump_params dd;
+	struct kd_diskdump_layout dd_layout;
+	struct kd_page_walk walk;
+	struct kd_desc_table descs;
+	struct kd_same_table same;
+	struct kd_page_hasher hasher;
+	struct kd_diskdump_desc zero; /* the one stored page of zeros */
+	uint64_t data_pos;	      /* where the next page goes */
+	uint64_t checkpoint_pos;
+	unsigned int round;
+
+	struct kd_format_segment *segments;
+	struct kd_elf_params elf;
+	struct kd_elf_layout elf_layout;
+	struct kd_elf_iter elf_iter;
+	struct kd_elf_piece elf_piece; /* what is left of it */
+
+	struct kd_outbuf outbuf;
+	uint8_t *block; /* one page of room */
+	uint64_t synced_pos;
+	struct kd_worker *workers;
+	struct kd_slot *slots;
+	size_t n_slots;
+
+	uint64_t start_ms;
+	uint64_t said_ms;
+	uint64_t total_bytes;
+	uint64_t done_bytes;
+	struct {
+		uint64_t ms, bytes;
+	} samples[16];
+	unsigned int n_samples;
+};
+
+/* facts.c: what the headers say about the crashed machine */
+int kd_engine_facts(struct kd_engine *e, struct kd_err *err) KD_MUST_CHECK;
+
+/* setup.c: threads, memory, workers; fini is fine after any failure */
+int kd_engine_budget(struct kd_engine *e, struct kd_err *err) KD_MUST_CHECK;
+int kd_engine_take_memory(struct kd_engine *e, struct kd_err *err) KD_MUST_CHECK;
+int kd_engine_wrap_sink(struct kd_engine *e, struct kd_err *err) KD_MUST_CHECK;
+void kd_engine_fini(struct kd_engine *e);
+
+/* kdump.c, elf.c: one format each. begin: nothing of use is in the sink when it fails.
+ * end: what is left to write but for the final header. salvage: after a failed write, what
+ * can still be saved. */
+struct kd_engine_format {
+	struct kd_pipeline_ops pipeline;
+	int (*begin)(struct kd_engine *e, struct kd_err *err);
+	int (*end)(struct kd_engine *e, struct kd_err *err);
+	void (*salvage)(struct kd_engine *e);
+	/* The header as it is in a whole file; into e->block, returns its length. */
+	size_t (*first)(struct kd_engine *e, bool incomplete);
+};
+extern const struct kd_engine_format kd_engine_kdump;
+extern const struct kd_engine_format kd_engine_elf;
+
+/* progress.c */
+void kd_engine_progress(struct kd_engine *e, enum kd_dump_stage stage, bool now);
+void kd_engine_note_bad(struct kd_engine *e, uint64_t pfn, const struct kd_err *why);
+/* After an extent of @len bytes of memory went to the sink, up to offset @pos: sync it if opts say
+ * so, tell how far we are, end if we are to stop. */
+int kd_engine_after_extent(struct kd_engine *e, uint64_t len, uint64_t pos,
+			   struct kd_err *err) KD_MUST_CHECK;
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/sink/internal.h"
+
+#include "lib/base/xxh64.h"
+
+#include <stdlib.h>
+
+enum {
+	FIRST_JOIN_BYTES = 64 << 20,
+	/* After so many joined ranges they become twice as long: 64 ranges a doubling keeps
+	 * any dump within a few hundred. */
+	JOINS_PER_DOUBLING = 64,
+};
+
+struct hash_sink {
+	struct kd_sink_wrapper wrapper;
+	struct kd_sink_ops ops;
+	struct kd_sink_extent *extents;
+	size_t n;
+	size_t max;
+	uint64_t end; /* of the range that reaches farthest: nothing behind it is noted yet */
+
+	/* the range being joined: not yet among the extents */
+	uint64_t stream_from;
+	struct kd_xxh64 stream;
+	uint64_t stream_off;
+	uint64_t stream_len; /* 0: none */
+	uint64_t join_bytes;
+	unsigned int joined;
+};
+
+static void add(struct hash_sink *h, uint64_t off, uint64_t len, uint64_t xxh64)
+{
+	if (h->n == h->max)
+		return;
+	h->extents[h->n++] =
+		(struct kd_sink_extent){ .off = off, .len_bytes = len, .xxh64 = xxh64 };
+	if (off + len > h->end)
+		h->end = off + len;
+}
+
+static void end_stream(struct hash_sink *h)
+{
+	if (h->stream_len == 0)
+		return;
+	add(h, h->stream_off, h->stream_len, kd_xxh64_digest(&h->stream));
+	h->stream_len = 0;
+	if (++h->joined % JOINS_PER_DOUBLING == 0 && h->join_bytes < (UINT64_MAX >> 1))
+		h->join_bytes *= 2;
+}
+
+/* What was noted of [off, off + len) is no longer true. */
+static void forget(struct hash_sink *h, uint64_t off, uint64_t len)
+{
+	if (h->stream_len && off < h->stream_off + h->stream_len && off + len > h->stream_off)
+		end_stream(h);
+	if (off >= h->end)
+		return;
+	for (size_t i = 0; i < h->n;) {
+		const struct kd_sink_extent *e = &h->extents[i];
+		if (off < e->off + e->len_bytes && off + len > e->off)
+			h->extents[i] = h->extents[--h->n];
+		else
+			i++;
+	}
+}
+
+static void note(struct hash_sink *h, uint64_t off, const void *buf, size_t len)
+{
+	bool goes_on = h->stream_len && off == h->stream_off + h->stream_len &&
+		       h->stream_len < h->join_bytes;
+
+	forget(h, off, len);
+	if (off < h->stream_from) {
+		add(h, off, len, kd_xxh64(buf, len));
+		return;
+	}
+	if (!goes_on) {
+		end_stream(h);
+		kd_xxh64_init(&h->stream);
+		h->stream_off = off;
+	}
+	kd_xxh64_update(&h->stream, buf, len);
+	h->stream_len += len;
+}
+
+static int hash_write_at(struct kd_sink *s, uint64_t off, const void *buf, size_t len,
+			 struct kd_err *err)
+{
+	struct hash_sink *h = (struct hash_sink *)s;
+	int rc = kd_sink_write_at(h->wrapper.inner, off, buf, len, err);
+
+	if (!rc)
+		note(h, off, buf, len);
+	else
+		forget(h, off, len);
+	return rc;
+}
+
+static struct kd_sink *hash_unwrap(struct kd_sink *s)
+{
+	free(((struct hash_sink *)s)->extents);
+	return kd_sink_pass_unwrap(s);
+}
+
+static int hash_commit(struct kd_sink *s, struct kd_err *err)
+{
+	return kd_sink_commit(hash_unwrap(s), err);
+}
+
+static void hash_abort(struct kd_sink *s)
+{
+	kd_sink_abort(hash_unwrap(s));
+}
+
+static const struct kd_sink_ops hash_ops = {
+	.write_at = hash_write_at,
+	.append = kd_sink_pass_append,
+	.read_at = kd_sink_pass_read_at,
+	.reserve = kd_sink_pass_reserve,
+	.sync = kd_sink_pass_sync,
+	.commit = hash_commit,
+	.abort = hash_abort,
+	.unwrap = hash_unwrap,
+};
+
+int kd_sink_hash_new(struct kd_sink *inner, size_t max_extents, struct kd_sink **ret,
+		     struct kd_err *err)
+{
+	struct kd_sink *s = NULL;
+	int rc = kd_sink_wrap(inner, sizeof(struct hash_sink), offsetof(struct hash_sink, ops),
+			      &hash_ops, &s, err);
+
+	if (rc)
+		return rc;
+	struct hash_sink *h = (struct hash_sink *)s;
+	h->extents = calloc(max_extents, sizeof(*h->extents));
+	if (!h->extents) {
+		rc = kd_fail(err, KD_NOMEM, "%s: no memory for %zu hashes", s->name, max_extents);
+		(void)hash_unwrap(s);
+		return rc;
+	}
+	h->max = max_extents;
+	h->stream_from = UINT64_MAX;
+	h->join_bytes = FIRST_JOIN_BYTES;
+	*ret = s;
+	return 0;
+}
+
+void kd_sink_hash_stream_from(struct kd_sink *hash, uint64_t off)
+{
+	((struct hash_sink *)hash)->stream_from = off;
+}
+
+void kd_sink_hash_expect(struct kd_sink *hash, uint64_t off, const void *buf, size_t len)
+{
+	note((struct hash_sink *)hash, off, buf, len);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct kd_sink_extent *x = a, *y = b;
+
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+const struct kd_sink_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret)
+{
+	struct hash_sink *h = (struct hash_sink *)hash;
+
+	end_stream(h);
+	qsort(h->extents, h->n, sizeof(*h->extents), by_offset);
+	*n_ret = h->n;
+	return h->extents;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+#include "tools/vmcore/vt.h"
+
+#include <signal.h>
+#include <string.h>
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{ "dump", vt_cmd_dump },   { "convert", vt_cmd_convert }, { "info", vt_cmd_info },
+	{ "dmesg", vt_cmd_dmesg }, { "verify", vt_cmd_verify },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		vt_usage(stderr);
+		return VT_REFUSED;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("vmcore (kdumpkit) %s\n", KD_VERSION);
+		return VT_DONE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		vt_usage(stdout);
+		return VT_DONE;
+	}
+	/* A reader that goes away is an error of write(2), with a message. */
+	signal(SIGPIPE, SIG_IGN);
+	const char *verb = argv[1];
+	argv[1] = argv[0]; /* getopt's messages begin with it */
+	for (size_t i = 0; i < KD_ARRAY_LEN(verbs); i++) {
+		if (strcmp(verbs[i].name, verb) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	}
+	vt_say("there is no verb '%s'; see vmcore --help", verb);
+	return VT_REFUSED;
+}
