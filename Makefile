@@ -18,6 +18,11 @@ say = @printf '  %-7s %s\n' '$(1)' '$(2)';
 MAKEFLAGS += --no-print-directory
 endif
 
+# All processors, unless the caller says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -30,6 +35,7 @@ include mk/programs.mk
 include mk/tests.mk
 include mk/lint.mk
 -include mk/lab.mk
+-include mk/bench.mk
 include mk/install.mk
 
 # ---- the two commands of the README ---------------------------------------
