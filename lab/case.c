@@ -56,9 +56,12 @@ static int set_mib(const struct line *at, const char *text, uint64_t min, uint64
 
 static int set_kernel(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
 {
-	if (strcmp(at->value, "cloud") != 0 && strcmp(at->value, "generic") != 0)
-		return bad(at, err, "is not a kernel of the lab", "write cloud or generic");
-	return set_text(at, &c->kernel, err);
+	static const char *const kernels[] = { "cloud", "generic", "cloud-6.12" };
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(kernels); i++)
+		if (strcmp(at->value, kernels[i]) == 0)
+			return set_text(at, &c->kernel, err);
+	return bad(at, err, "is not a kernel of the lab", "write cloud, generic or cloud-6.12");
 }
 
 static bool is_uuid(const char *text)
@@ -102,12 +105,16 @@ static int set_trigger(const struct line *at, struct kd_lab_case *c, struct kd_e
 		c->trigger_cpu = (int)cpu;
 		return 0;
 	}
+	if (strcmp(at->value, "qemu-dump") == 0) {
+		c->trigger = KD_LAB_TRIGGER_QEMU;
+		return 0;
+	}
 	if (strncmp(at->value, "command ", 8) == 0) {
 		c->trigger = KD_LAB_TRIGGER_COMMAND;
 		return kd_strdup(&c->trigger_command, at->value + 8, err);
 	}
 	return bad(at, err, "is not a trigger",
-		   "write sysrq, sysrq-cpu:N or command SHELL-COMMAND");
+		   "write sysrq, sysrq-cpu:N, command SHELL-COMMAND or qemu-dump");
 }
 
 static const char *const expect_names[] = {
@@ -163,6 +170,7 @@ enum key {
 	K_EXPECT_END,
 	K_EXPECT_CONSOLE,
 	K_EXPECT_NO_FILE,
+	K_READER,
 	K_DEADLINE,
 	K_COUNT
 };
@@ -187,6 +195,7 @@ static const struct {
 	[K_EXPECT_END] = { "expect-end", false },
 	[K_EXPECT_CONSOLE] = { "expect-console", true },
 	[K_EXPECT_NO_FILE] = { "expect-no-file", true },
+	[K_READER] = { "reader", false },
 	[K_DEADLINE] = { "deadline", false },
 };
 
@@ -227,6 +236,11 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		if (strchr(at->value, '/'))
 			return bad(at, err, "holds a slash", "name a file of the dump directory");
 		return kd_strv_add(&c->expect_no_file, at->value, err);
+	case K_READER:
+		c->only_vmcore_reads = strcmp(at->value, "vmcore") == 0;
+		if (!c->only_vmcore_reads && strcmp(at->value, "makedumpfile") != 0)
+			return bad(at, err, "is not a reader", "write makedumpfile or vmcore");
+		return 0;
 	case K_DEADLINE:
 		return set_number(at, 10, 3600, &c->deadline_s, err);
 	case K_COUNT:
@@ -315,6 +329,11 @@ static int check_whole(const struct kd_lab_case *c, const char *file, struct kd_
 			err, KD_BADDATA,
 			"%s: trigger = sysrq-cpu:%d, but the machine has %ju CPUs; raise cpus",
 			file, c->trigger_cpu, (uintmax_t)c->cpus);
+	if (c->trigger == KD_LAB_TRIGGER_QEMU && c->expect != KD_LAB_EXPECT_NONE)
+		return kd_fail(err, KD_BADDATA,
+			       "%s: trigger = qemu-dump is no panic, so nothing is captured; write "
+			       "expect-outcome = none",
+			       file);
 	if (c->expect_reason && c->expect == KD_LAB_EXPECT_NONE)
 		return kd_fail(err, KD_BADDATA,
 			       "%s: expect-reason needs a manifest, but expect-outcome = none says "

@@ -17,7 +17,11 @@ enum { KD_LAB_CASE_MAX_BYTES = 64 << 10 };
 enum kd_lab_trigger {
 	KD_LAB_TRIGGER_SYSRQ,	/* echo c into /proc/sysrq-trigger, on any CPU */
 	KD_LAB_TRIGGER_COMMAND, /* a shell command of the guest that ends in a panic */
+	KD_LAB_TRIGGER_QEMU,	/* no panic: QEMU writes the running guest's memory to a file */
 };
+
+/* What a guest with KD_LAB_TRIGGER_QEMU prints when its memory may be dumped. */
+#define KD_LAB_LAST_WORDS "lab: ready to be dumped"
 
 enum kd_lab_end { KD_LAB_END_REBOOT, KD_LAB_END_POWEROFF };
 
@@ -33,7 +37,7 @@ enum kd_lab_expect {
 struct kd_lab_case {
 	char *name;
 	char *title;
-	char *kernel; /* "cloud" or "generic" */
+	char *kernel; /* "cloud", "generic" or "cloud-6.12" */
 	uint64_t memory_mib;
 	uint64_t cpus;
 	char *crashkernel;
@@ -52,6 +56,7 @@ struct kd_lab_case {
 	char *expect_reason; /* part of the manifest's reason; NULL: not looked at */
 	enum kd_lab_end end;
 	struct kd_strv expect_console; /* each must be on the console between panic and reboot */
+	bool only_vmcore_reads; /* makedumpfile of Debian 12 cannot read this dump's compression */
 	struct kd_strv expect_no_file; /* names that must not be in the dump directory */
 	uint64_t deadline_s;	       /* wall seconds the capture may take, from panic to reboot */
 };

@@ -219,35 +219,66 @@ static int check_manifest(const struct kd_lab_case *c, const struct kd_manifest 
 	return 0;
 }
 
-/* Another program reads the kernel log out of the dump; ours has to be the same. */
-static int check_vmcore(const char *run_dir, const char *dump, const char *dmesg,
-			struct kd_err *err)
+static int run_tool(const char *tool, const char *const *args, struct kd_buf *out,
+		    struct kd_err *err)
 {
-	KD_AUTO(kd_freep) char *tool = NULL, *core = NULL, *theirs = NULL, *text = NULL;
 	KD_AUTO(kd_strv_fini) struct kd_strv argv = { 0 };
+	int rc = kd_strv_add(&argv, tool, err);
+
+	for (; !rc && *args; args++)
+		rc = kd_strv_add(&argv, *args, err);
+	return rc ? rc : kd_lab_exec(&argv, DUMP_DMESG_TIMEOUT_S, out, NULL, err);
+}
+
+/* Another program reads the kernel log out of the dump; ours has to be the same. */
+static int check_by_makedumpfile(const char *run_dir, const char *core, const char *dmesg,
+				 struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *tool = NULL, *theirs = NULL, *text = NULL;
 	int rc = kd_lab_find_tool("makedumpfile", "makedumpfile", &tool, err);
 
-	if (!rc)
-		rc = kd_asprintf(&core, err, "%s/%s", dump, KD_DUMPDIR_VMCORE);
 	if (!rc)
 		rc = kd_asprintf(&theirs, err, "%s/makedumpfile-dmesg.txt", run_dir);
 	if (!rc && unlink(theirs) && errno != ENOENT)
 		rc = kd_fail_sys(err, errno, "remove %s", theirs);
 	if (!rc)
-		rc = kd_strv_add(&argv, tool, err);
-	if (!rc)
-		rc = kd_strv_add(&argv, "--dump-dmesg", err);
-	if (!rc)
-		rc = kd_strv_add(&argv, core, err);
-	if (!rc)
-		rc = kd_strv_add(&argv, theirs, err);
-	if (!rc)
-		rc = kd_lab_exec(&argv, DUMP_DMESG_TIMEOUT_S, NULL, NULL, err);
+		rc = run_tool(tool, (const char *const[]){ "--dump-dmesg", core, theirs, NULL },
+			      NULL, err);
 	if (!rc)
 		rc = read_text(run_dir, "makedumpfile-dmesg.txt", &text, err);
 	return rc ? rc
 		  : kd_lab_check_same_lines(dmesg, KD_DUMPDIR_DMESG, text,
 					    "makedumpfile --dump-dmesg", err);
+}
+
+/* Our own reader: every page of the dump, its hashes, and the log once more. */
+static int check_by_vmcore(const char *build, const char *dump, const char *core, const char *dmesg,
+			   struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *tool = NULL;
+	KD_AUTO(kd_buf_fini) struct kd_buf text = { 0 };
+	int rc = kd_asprintf(&tool, err, "%s/bin/vmcore", build);
+
+	if (!rc)
+		rc = run_tool(tool, (const char *const[]){ "verify", dump, NULL }, NULL, err);
+	if (!rc)
+		rc = run_tool(tool, (const char *const[]){ "dmesg", core, NULL }, &text, err);
+	return rc ? rc
+		  : kd_lab_check_same_lines(dmesg, KD_DUMPDIR_DMESG, text.p ? text.p : "",
+					    "vmcore dmesg", err);
+}
+
+static int check_vmcore(const struct kd_lab_evidence *e, const char *dump, const char *dmesg,
+			struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *core = NULL;
+	int rc = kd_asprintf(&core, err, "%s/%s", dump, KD_DUMPDIR_VMCORE);
+
+	if (!rc)
+		rc = check_by_vmcore(e->build, dump, core, dmesg, err);
+	if (!rc && !e->c->only_vmcore_reads)
+		rc = check_by_makedumpfile(e->dir, core, dmesg, err);
+	return rc;
 }
 
 static int check_dmesg(const struct kd_lab_evidence *e, const char *dump, struct kd_err *err)
@@ -262,7 +293,7 @@ static int check_dmesg(const struct kd_lab_evidence *e, const char *dump, struct
 			       trigger_line);
 	if (e->c->expect != KD_LAB_EXPECT_SAVED)
 		return 0;
-	return check_vmcore(e->dir, dump, dmesg, err);
+	return check_vmcore(e, dump, dmesg, err);
 }
 
 static int check_dump(const struct kd_lab_evidence *e, const struct kd_lab_inodes *inodes,
@@ -327,6 +358,23 @@ static int check_end(const struct kd_lab_evidence *e, struct kd_err *err)
 	if (!t->marks[KD_LAB_END].seen || !t->marks[KD_LAB_BACK].seen)
 		return kd_fail(err, KD_BADDATA, "the machine did not come back");
 	return 0;
+}
+
+int kd_lab_check_memory(const struct kd_lab_evidence *e, const char *path, char **dump_ret,
+			struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *tool = NULL;
+	KD_AUTO(kd_buf_fini) struct kd_buf text = { 0 };
+	int rc = kd_asprintf(&tool, err, "%s/bin/vmcore", e->build);
+
+	if (!rc)
+		rc = run_tool(tool, (const char *const[]){ "dmesg", path, NULL }, &text, err);
+	if (rc)
+		return rc;
+	if (!text.p || !strstr(text.p, KD_LAB_LAST_WORDS))
+		return kd_fail(err, KD_BADDATA, "the kernel log in %s lacks the line '%s'", path,
+			       KD_LAB_LAST_WORDS);
+	return kd_strdup(dump_ret, path, err);
 }
 
 int kd_lab_check_all(const struct kd_lab_evidence *e, char **dump_ret, struct kd_err *err)

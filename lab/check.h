@@ -16,6 +16,7 @@ struct kd_lab_evidence {
 	const struct kd_lab_timeline *timeline;
 	const struct kd_strv *console; /* lines from the panic on */
 	const char *dir;	       /* of the run: disk.img is in it, var/crash comes to it */
+	const char *build;	       /* our own programs are in its bin/ */
 };
 
 /**
@@ -26,6 +27,17 @@ struct kd_lab_evidence {
  */
 int kd_lab_check_all(const struct kd_lab_evidence *e, char **dump_ret,
 		     struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_lab_check_memory() - can vmcore(1) read the dump QEMU made of a running guest?
+ * @path: that file
+ * @dump_ret: its path, to be told; free()
+ *
+ * It must hold the guest's vmcoreinfo, and a kernel log with the guest's last words.
+ * Return: 0; -KD_BADDATA, -KD_SYS, -KD_NOMEM.
+ */
+int kd_lab_check_memory(const struct kd_lab_evidence *e, const char *path, char **dump_ret,
+			struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_lab_check_console() - is each of the case's expect-console texts there? */
 int kd_lab_check_console(const struct kd_lab_case *c, const struct kd_strv *lines,

@@ -411,7 +411,9 @@ void kd_lab_disk_kdump_conf(const struct kd_lab_case *c, struct kd_buf *out)
 
 void kd_lab_disk_trigger(const struct kd_lab_case *c, struct kd_buf *out)
 {
-	if (c->trigger == KD_LAB_TRIGGER_COMMAND)
+	if (c->trigger == KD_LAB_TRIGGER_QEMU)
+		kd_buf_puts(out, "echo '" KD_LAB_LAST_WORDS "' >/dev/kmsg\nsleep 3600\n");
+	else if (c->trigger == KD_LAB_TRIGGER_COMMAND)
 		kd_buf_printf(out, "%s\n", c->trigger_command);
 	else if (c->trigger_cpu >= 0)
 		kd_buf_printf(out, "taskset 0x%jx sh -c 'echo c >/proc/sysrq-trigger'\n",

@@ -62,7 +62,9 @@ static void before_panic(struct kd_lab_follow *f, const char *line)
 
 	if (!lab)
 		return;
-	if (strchr(lab, '|'))
+	if (f->c->trigger == KD_LAB_TRIGGER_QEMU && strstr(lab, KD_LAB_LAST_WORDS))
+		f->dump = true;
+	else if (strchr(lab, '|'))
 		snprintf(f->said, sizeof(f->said), "%s", strchr(lab, '|') + 1);
 	else if (strstr(lab, " failed"))
 		fail(f, "%s%s%s", lab + 5, *f->said ? ":" : "", f->said);
@@ -154,6 +156,9 @@ void kd_lab_follow_event(struct kd_lab_follow *f, enum kd_lab_qmp_event event, u
 		break;
 	case KD_LAB_QMP_SHUTDOWN:
 		on_shutdown(f, now_ms);
+		break;
+	case KD_LAB_QMP_DUMPED:
+		enter(f, KD_LAB_STAGE_DONE, now_ms);
 		break;
 	case KD_LAB_QMP_EOF:
 		if (f->stage != KD_LAB_STAGE_DONE && !f->power_on)

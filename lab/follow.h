@@ -34,6 +34,7 @@ struct kd_lab_follow {
 	const struct kd_lab_case *c;
 	enum kd_lab_stage stage;
 	bool power_on; /* the machine switched itself off as it should; start it again */
+	bool dump;     /* the guest is ready: QEMU is to dump its memory now */
 	bool failed;
 	char why[400]; /* the first thing that went wrong */
 	struct kd_lab_timeline timeline;

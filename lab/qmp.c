@@ -32,6 +32,14 @@ int kd_lab_qmp_line(const char *line, size_t len, bool *greeting_ret, enum kd_la
 	}
 
 	const char *event = json_string_value(json_object_get(top, "event"));
+	if (event && strcmp(event, "DUMP_COMPLETED") == 0) {
+		const json_t *failed = json_object_get(json_object_get(top, "data"), "error");
+		if (failed)
+			return kd_fail(err, KD_SYS, "QEMU cannot dump the guest's memory: %s",
+				       json_is_string(failed) ? json_string_value(failed) : "?");
+		*ret = KD_LAB_QMP_DUMPED;
+		return 0;
+	}
 	if (!event || !json_is_true(json_object_get(json_object_get(top, "data"), "guest")))
 		return 0;
 	if (strcmp(event, "RESET") == 0)
@@ -49,6 +57,24 @@ static void send_command(struct kd_lab_qmp *qmp, const char *name)
 	/* A QEMU that has ended is told by the end of its events, not here. */
 	if (n > 0 && send(qmp->fd, text, (size_t)n, MSG_NOSIGNAL) < 0)
 		return;
+}
+
+int kd_lab_qmp_dump(struct kd_lab_qmp *qmp, const char *path, struct kd_err *err)
+{
+	KD_AUTO(json_freep)
+	json_t *top = json_pack("{s:s, s:{s:b, s:s+}}", "execute", "dump-guest-memory", "arguments",
+				"paging", 0, "protocol", "file:", path);
+
+	if (!top)
+		return kd_fail(err, KD_USAGE, "%s: not a name QEMU can be told (UTF-8)", path);
+	KD_AUTO(kd_freep) char *text = json_dumps(top, JSON_COMPACT);
+	if (!text)
+		return kd_fail(err, KD_NOMEM, "no memory");
+	size_t len = strlen(text);
+	text[len] = '\n'; /* the NUL is not sent */
+	if (send(qmp->fd, text, len + 1, MSG_NOSIGNAL) != (ssize_t)len + 1)
+		return kd_fail_sys(err, errno, "ask QEMU to dump the guest's memory");
+	return 0;
 }
 
 void kd_lab_qmp_quit(struct kd_lab_qmp *qmp)

@@ -22,14 +22,15 @@ enum kd_lab_qmp_event {
 	KD_LAB_QMP_NONE,
 	KD_LAB_QMP_RESET,    /* the guest reset itself */
 	KD_LAB_QMP_SHUTDOWN, /* the guest switched itself off */
+	KD_LAB_QMP_DUMPED,   /* what kd_lab_qmp_dump() asked for is done */
 	KD_LAB_QMP_EOF,	     /* QEMU is gone */
 };
 
 /**
  * kd_lab_qmp_next() - take the next event that matters; NONE when there is nothing more to read now
  *
- * The greeting is answered here. Events caused by the host are not reported.
- * Return: 0, -KD_BADDATA for something that is not QMP, -KD_SYS.
+ * The greeting is answered here. Resets and power-offs caused by the host are not reported.
+ * Return: 0, -KD_BADDATA for something that is not QMP, or an error QEMU tells of; -KD_SYS.
  */
 int kd_lab_qmp_next(struct kd_lab_qmp *qmp, enum kd_lab_qmp_event *ret,
 		    struct kd_err *err) KD_MUST_CHECK;
@@ -37,6 +38,14 @@ int kd_lab_qmp_next(struct kd_lab_qmp *qmp, enum kd_lab_qmp_event *ret,
 /** kd_lab_qmp_line() - what one line means; split out for tests */
 int kd_lab_qmp_line(const char *line, size_t len, bool *greeting_ret, enum kd_lab_qmp_event *ret,
 		    struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_lab_qmp_dump() - have QEMU write the guest's memory to @path, as an ELF core file
+ *
+ * Returns at once; the guest stands still until KD_LAB_QMP_DUMPED.
+ * Return: 0; -KD_USAGE for a path that cannot be told to QEMU; -KD_NOMEM; -KD_SYS.
+ */
+int kd_lab_qmp_dump(struct kd_lab_qmp *qmp, const char *path, struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_lab_qmp_quit() - ask QEMU to end; a QEMU that is gone already is fine */
 void kd_lab_qmp_quit(struct kd_lab_qmp *qmp);

@@ -46,7 +46,7 @@ int kd_lab_append(const struct kd_lab_env *env, const struct kd_lab_case *c, boo
 struct machine {
 	const struct kd_lab_env *env;
 	const struct kd_lab_case *c;
-	char *dir, *kernel, *initrd, *append, *disk, *extra, *log;
+	char *dir, *kernel, *initrd, *append, *disk, *extra, *log, *memory;
 	struct kd_lab_vm vm;
 	struct kd_lab_console console;
 	struct kd_lab_follow follow;
@@ -64,6 +64,7 @@ static void machine_fini(struct machine *m)
 	free(m->disk);
 	free(m->extra);
 	free(m->log);
+	free(m->memory);
 }
 
 static void on_line(void *arg, const char *line, uint64_t now_ms)
@@ -101,6 +102,8 @@ static int machine_init(struct machine *m, const struct kd_lab_env *env,
 		rc = kd_asprintf(&m->extra, err, "%s/extra.img", m->dir);
 	if (!rc)
 		rc = kd_asprintf(&m->log, err, "%s/qemu.log", m->dir);
+	if (!rc)
+		rc = kd_asprintf(&m->memory, err, "%s/guest.elf", m->dir);
 	return rc;
 }
 
@@ -116,6 +119,7 @@ static int switch_on(struct machine *m, bool on_terminal, struct kd_err *err)
 		.append = m->append,
 		.disk = m->disk,
 		.extra_disk = m->extra,
+		.vmcoreinfo = m->c->trigger == KD_LAB_TRIGGER_QEMU,
 		.log = m->log,
 		.on_terminal = on_terminal,
 	};
@@ -165,6 +169,15 @@ static int take_events(struct machine *m, struct kd_err *err)
 	}
 }
 
+/* What the walk asks the lab to do. */
+static int obey(struct machine *m, struct kd_err *err)
+{
+	if (!m->follow.dump)
+		return 0;
+	m->follow.dump = false;
+	return kd_lab_qmp_dump(&m->vm.qmp, m->memory, err);
+}
+
 static int watch(struct machine *m, struct kd_err *err)
 {
 	while (!kd_lab_follow_over(&m->follow)) {
@@ -175,6 +188,8 @@ static int watch(struct machine *m, struct kd_err *err)
 		int rc = drain_console(m, err);
 		if (!rc)
 			rc = take_events(m, err);
+		if (!rc)
+			rc = obey(m, err);
 		if (rc)
 			return rc;
 		kd_lab_follow_clock(&m->follow, kd_monotonic_ms(), kd_lab_vm_cpu_ms(&m->vm));
@@ -227,9 +242,13 @@ static void judge(struct machine *m, struct kd_lab_result *r)
 		.timeline = &m->follow.timeline,
 		.console = &m->follow.lines,
 		.dir = m->dir,
+		.build = m->env->build,
 	};
 
-	if (kd_lab_check_all(&evidence, &r->dump, &err))
+	int rc = m->c->trigger == KD_LAB_TRIGGER_QEMU
+			 ? kd_lab_check_memory(&evidence, m->memory, &r->dump, &err)
+			 : kd_lab_check_all(&evidence, &r->dump, &err);
+	if (rc)
 		decide(r, KD_LAB_FAIL, "%s", err.msg);
 	else
 		decide(r, KD_LAB_PASS, "%s", "");

@@ -120,6 +120,8 @@ static int make_argv(const struct kd_lab_vm_opts *opts, int console_fd, int qmp_
 		rc = kd_strv_add(argv, "-append", err);
 	if (!rc)
 		rc = kd_strv_add(argv, opts->append, err);
+	if (!rc && opts->vmcoreinfo)
+		rc = kd_strv_split(argv, "-device vmcoreinfo", " ", err);
 	if (!rc && opts->disk)
 		rc = add_drive(argv, opts->disk, "root", err);
 	if (!rc && opts->extra_disk)

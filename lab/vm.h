@@ -26,8 +26,9 @@ struct kd_lab_vm_opts {
 	const char *append;
 	const char *disk;	/* raw image, /dev/vda; NULL: none */
 	const char *extra_disk; /* raw image, /dev/vdb; NULL: none */
-	const char *log;	/* what QEMU itself has to say goes to this file (appended) */
-	bool on_terminal;	/* the console is this program's stdin and stdout, no channels */
+	bool vmcoreinfo; /* offer the guest the device through which it hands its vmcoreinfo to QEMU */
+	const char *log;  /* what QEMU itself has to say goes to this file (appended) */
+	bool on_terminal; /* the console is this program's stdin and stdout, no channels */
 };
 
 struct kd_lab_vm {

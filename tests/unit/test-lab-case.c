@@ -89,7 +89,8 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		{ "just words\n", "n.test:1: 'just words' is not a line of the form key = value" },
 		{ "title =\n", "n.test:1: title: no value; write one" },
 		{ "title = a\ntitle = b\n", "n.test:2: title: already given in line 1" },
-		{ "kernel = bsd\n", "n.test:1: kernel: 'bsd' is not a kernel of the lab; write" },
+		{ "kernel = bsd\n",
+		  "n.test:1: kernel: 'bsd' is not a kernel of the lab; write cloud, generic or" },
 		{ "memory = lots\n", "n.test:1: memory: 'lots' is not a size from 256M to 16384M" },
 		{ "memory = 100K\n", "'100K' is not a size" },
 		{ "memory = 99999999999999999999G\n", "is not a size" },
@@ -103,6 +104,9 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		{ "trigger = bang\n", "n.test:1: trigger: 'bang' is not a trigger; write sysrq," },
 		{ "trigger = sysrq-cpu:x\n", "is not a trigger" },
 		{ "trigger = sysrq-cpu:64\n", "is not a trigger" },
+		{ "title = t\ntrigger = qemu-dump\nexpect-outcome = saved\n",
+		  "n.test: trigger = qemu-dump is no panic, so nothing is captured; write "
+		  "expect-outcome = none" },
 		{ "expect-outcome = fine\n", "expect-outcome: 'fine' is not an outcome; write" },
 		{ "expect-end = halt\n", "expect-end: 'halt' is not an end; write reboot or" },
 		{ "expect-no-file = a/b\n", "expect-no-file: 'a/b' holds a slash" },
@@ -187,6 +191,10 @@ static void test_guest_files_of_a_case(void **state)
 	c.trigger_cpu = 1;
 	kd_lab_disk_trigger(&c, &cpu);
 	assert_string_equal(cpu.p, "taskset 0x2 sh -c 'echo c >/proc/sysrq-trigger'\n");
+	KD_AUTO(kd_buf_fini) struct kd_buf qemu = { 0 };
+	c.trigger = KD_LAB_TRIGGER_QEMU;
+	kd_lab_disk_trigger(&c, &qemu);
+	assert_string_equal(qemu.p, "echo '" KD_LAB_LAST_WORDS "' >/dev/kmsg\nsleep 3600\n");
 	kd_lab_case_fini(&c);
 
 	assert_int_equal(
@@ -218,20 +226,24 @@ static void test_kernel_arguments(void **state)
 /* The cases of this repository: tests are run from its top. */
 static void test_shipped_cases_are_valid(void **state)
 {
+	static const char *const dirs[] = { "tests/panic", "tests/diff" };
 	static const char *const required[] = {
 		"sysrq-local-cloud", "sysrq-local-generic", "crash-cpu1",     "final-poweroff",
 		"collector-fails",   "collector-killed",    "target-missing", "tight-128M",
 	};
-	KD_AUTO(kd_strv_fini) struct kd_strv names = { 0 };
 	struct kd_err err = { 0 };
 
-	assert_int_equal(kd_lab_case_names("tests/panic", &names, &err), 0);
-	for (size_t i = 0; i < KD_ARRAY_LEN(required); i++)
-		assert_true(kd_strv_has(&names, required[i]));
-	for (size_t i = 0; i < names.n; i++) {
-		KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 };
-		if (kd_lab_case_load("tests/panic", names.v[i], &c, &err))
-			fail_msg("%s", err.msg);
+	for (size_t d = 0; d < KD_ARRAY_LEN(dirs); d++) {
+		KD_AUTO(kd_strv_fini) struct kd_strv names = { 0 };
+		assert_int_equal(kd_lab_case_names(dirs[d], &names, &err), 0);
+		assert_true(names.n > 0);
+		for (size_t i = 0; d == 0 && i < KD_ARRAY_LEN(required); i++)
+			assert_true(kd_strv_has(&names, required[i]));
+		for (size_t i = 0; i < names.n; i++) {
+			KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 };
+			if (kd_lab_case_load(dirs[d], names.v[i], &c, &err))
+				fail_msg("%s", err.msg);
+		}
 	}
 }
 

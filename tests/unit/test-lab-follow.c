@@ -97,6 +97,8 @@ static void test_qmp_tells_only_of_the_guest(void **state)
 		{ "{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true}}", KD_LAB_QMP_SHUTDOWN,
 		  false },
 		{ "{\"event\": \"POWERDOWN\"}", KD_LAB_QMP_NONE, false },
+		{ "{\"event\": \"DUMP_COMPLETED\", \"data\": {\"result\": {}}}", KD_LAB_QMP_DUMPED,
+		  false },
 		{ "{\"event\": 7}", KD_LAB_QMP_NONE, false },
 	};
 	enum kd_lab_qmp_event event = KD_LAB_QMP_NONE;
@@ -117,6 +119,10 @@ static void test_qmp_tells_only_of_the_guest(void **state)
 	assert_int_equal(kd_lab_qmp_line(error, strlen(error), &greeting, &event, &err),
 			 -KD_BADDATA);
 	assert_non_null(strstr(err.msg, "no such command"));
+	static const char full[] = "{\"event\": \"DUMP_COMPLETED\", \"data\": {\"result\": {}, "
+				   "\"error\": \"dump: No space left on device\"}}";
+	assert_int_equal(kd_lab_qmp_line(full, strlen(full), &greeting, &event, &err), -KD_SYS);
+	assert_non_null(strstr(err.msg, "QEMU cannot dump the guest's memory: dump: No space"));
 }
 
 static void test_qmp_channel_greets_and_ends(void **state)
@@ -128,7 +134,7 @@ static void test_qmp_channel_greets_and_ends(void **state)
 	KD_AUTO(kd_freep) struct kd_lab_qmp *qmp = calloc(1, sizeof(*qmp));
 	enum kd_lab_qmp_event event = KD_LAB_QMP_NONE;
 	struct kd_err err = { 0 };
-	char answer[100] = "";
+	char answer[160] = "";
 	int ends[2];
 
 	assert_non_null(qmp);
@@ -141,6 +147,12 @@ static void test_qmp_channel_greets_and_ends(void **state)
 	assert_string_equal(answer, "{\"execute\":\"qmp_capabilities\"}\n");
 	assert_int_equal(kd_lab_qmp_next(qmp, &event, &err), 0);
 	assert_int_equal(event, KD_LAB_QMP_NONE);
+	assert_int_equal(kd_lab_qmp_dump(qmp, "/d/\xff", &err), -KD_USAGE);
+	assert_int_equal(kd_lab_qmp_dump(qmp, "/d/a \"b\"", &err), 0);
+	memset(answer, 0, sizeof(answer));
+	assert_true(read(ends[1], answer, sizeof(answer) - 1) > 0);
+	assert_non_null(strstr(answer, "{\"execute\":\"dump-guest-memory\""));
+	assert_non_null(strstr(answer, "\"protocol\":\"file:/d/a \\\"b\\\"\"}}\n"));
 	assert_int_equal(write(ends[1], rest, strlen(rest)), strlen(rest));
 	assert_int_equal(kd_lab_qmp_next(qmp, &event, &err), 0);
 	assert_int_equal(event, KD_LAB_QMP_SHUTDOWN);
@@ -278,6 +290,29 @@ static void expect_failure(const struct kd_lab_follow *f, const char *text)
 	assert_true(kd_lab_follow_over(f));
 	if (!strstr(f->why, text))
 		fail_msg("'%s' lacks '%s'", f->why, text);
+}
+
+static void test_a_dump_by_qemu_ends_the_walk(void **state)
+{
+	static const struct kd_lab_case c = { .trigger = KD_LAB_TRIGGER_QEMU,
+					      .expect = KD_LAB_EXPECT_NONE,
+					      .deadline_s = 100 };
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
+
+	kd_lab_follow_init(&f, &c, 0);
+	SAY(&f, to_armed, 0);
+	assert_false(f.dump);
+	kd_lab_follow_line(&f, "[    9.000000] " KD_LAB_LAST_WORDS, 60000);
+	assert_true(f.dump && !f.failed && !kd_lab_follow_over(&f));
+	kd_lab_follow_event(&f, KD_LAB_QMP_DUMPED, 61000);
+	assert_true(kd_lab_follow_over(&f) && !f.failed);
+
+	/* In any other case these words mean nothing. */
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow other;
+	kd_lab_follow_init(&other, &reboot_case, 0);
+	SAY(&other, to_armed, 0);
+	kd_lab_follow_line(&other, "[    9.000000] " KD_LAB_LAST_WORDS, 60000);
+	assert_false(other.dump);
 }
 
 static void test_what_goes_wrong_before_the_panic_is_told(void **state)
@@ -451,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_printk_time),
 		cmocka_unit_test(test_a_good_run_passes_every_stage),
 		cmocka_unit_test(test_poweroff_is_followed_by_a_new_start),
+		cmocka_unit_test(test_a_dump_by_qemu_ends_the_walk),
 		cmocka_unit_test(test_what_goes_wrong_before_the_panic_is_told),
 		cmocka_unit_test(test_what_goes_wrong_after_the_panic_is_told),
 		cmocka_unit_test(test_a_repeated_log_is_old_news),
