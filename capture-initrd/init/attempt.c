@@ -22,6 +22,7 @@ struct attempt {
 	char *path;		  /* the same in this image */
 	int dir_fd;		  /* of the dump directory */
 	bool late;		  /* the collector used up the time */
+	bool truncated;		  /* vmcore-incomplete can be read as far as it goes */
 	struct kd_err dmesg_err;  /* code KD_OK: saved */
 	struct kd_err vmcore_err; /* likewise */
 	struct kd_manifest manifest;
@@ -92,9 +93,6 @@ static int build_argv(const struct attempt *a, struct kd_strv *argv, struct kd_b
 	const struct kd_strv *plan = &a->init->plan.collector;
 	int rc = 0;
 
-	if (plan->n == 0)
-		return kd_fail(err, KD_NOTSUP,
-			       "the plan names no collector, and this init has none built in");
 	for (size_t i = 0; i < plan->n && !rc; i++) {
 		kd_buf_printf(line, "%s%s", i ? " " : "", plan->v[i]);
 		rc = kd_strv_add(argv, plan->v[i], err);
@@ -146,7 +144,22 @@ static int run_collector(struct attempt *a, const struct kd_strv *argv, struct k
 	return rc;
 }
 
-static int collect(struct attempt *a, uint64_t *bytes_ret, struct kd_err *err)
+/* The engine's own words for a full target are good; only the reserve has to be held for it. */
+static int run_engine(struct attempt *a, struct kd_err *err)
+{
+	const struct kd_plan_engine *e = &a->init->plan.engine;
+
+	snprintf(a->manifest.collector, sizeof(a->manifest.collector), "engine");
+	kd_init_say(a->init, "vmcore started engine, dump level %u, %s", e->level,
+		    kd_plan_codec_name(e->codec));
+	hold_space(a);
+	int rc = kd_init_engine(a->init, a->dir_fd, kd_init_left_ms(a->init), &a->manifest,
+				&a->truncated, err);
+	release_space(a);
+	return rc;
+}
+
+static int run_program(struct attempt *a, struct kd_err *err)
 {
 	KD_AUTO(kd_strv_fini) struct kd_strv argv = { 0 };
 	KD_AUTO(kd_buf_fini) struct kd_buf line = { 0 };
@@ -156,7 +169,13 @@ static int collect(struct attempt *a, uint64_t *bytes_ret, struct kd_err *err)
 		return rc;
 	snprintf(a->manifest.collector, sizeof(a->manifest.collector), "%s", line.p);
 	kd_init_say(a->init, "vmcore started %s", line.p);
-	rc = run_collector(a, &argv, err);
+	return run_collector(a, &argv, err);
+}
+
+static int collect(struct attempt *a, uint64_t *bytes_ret, struct kd_err *err)
+{
+	int rc = a->init->plan.collector.n > 0 ? run_program(a, err) : run_engine(a, err);
+
 	if (rc)
 		return rc;
 	doing(a->init, "syncing the vmcore");
@@ -263,7 +282,7 @@ static enum kd_outcome judge(const struct attempt *a, struct kd_err *why)
 	}
 	if (dmesg->code == KD_OK) {
 		kd_fail(why, vmcore->code, "%s", vmcore->msg);
-		return KD_OUTCOME_DMESG_ONLY;
+		return a->truncated ? KD_OUTCOME_TRUNCATED : KD_OUTCOME_DMESG_ONLY;
 	}
 	kd_fail(why, vmcore->code, "%s; dmesg: %s", vmcore->msg, dmesg->msg);
 	return KD_OUTCOME_FAILED;

@@ -11,7 +11,7 @@
  *   end.c         deadline, crash handlers, reboot
  *   worker.c      the worker: modules, then one attempt a target
  *   attempt.c     one target: mount, dump directory, dmesg, vmcore, manifest
- *   mounts.c modules.c target.c superblock.c dmesg.c collect.c klog.c  its steps
+ *   mounts.c modules.c target.c superblock.c dmesg.c engine.c collect.c klog.c  its steps
  *   task.c say.c  running a function in a child; lines for the console
  *
  * Memory: the worker's own peak stays below 2 MiB beside the page cache; only the
@@ -249,6 +249,19 @@ int kd_init_collect(const struct kd_init *init, const struct kd_strv *argv, uint
  * the file system too, before it gets its name.
  */
 int kd_init_vmcore_seal(int dir_fd, uint64_t *bytes_ret, struct kd_err *err) KD_MUST_CHECK;
+
+/* ---- engine.c ---- */
+
+/**
+ * kd_init_engine() - the dump engine writes vmcore-incomplete of @dir_fd, as the plan says
+ * @manifest: engine, remarks and collector_exit are filled in, on failure too
+ * @truncated_ret: set where what is in the file can be read, but is not all
+ *
+ * Return: 0 the file is whole and synced; else negative kd_code with the reason.
+ */
+int kd_init_engine(const struct kd_init *init, int dir_fd, uint64_t timeout_ms,
+		   struct kd_manifest *manifest, bool *truncated_ret,
+		   struct kd_err *err) KD_MUST_CHECK;
 
 /* ---- klog.c ---- */
 

@@ -46,6 +46,12 @@ static void add_target(struct kd_buf *out, const struct kd_plan_target *t)
 	kd_buf_puts(out, "\n");
 }
 
+static void add_engine(struct kd_buf *out, const struct kd_plan_engine *e)
+{
+	kd_buf_printf(out, "engine %u %s %s\n", e->level, kd_plan_codec_name(e->codec),
+		      e->elf ? "elf" : "diskdump");
+}
+
 /* The checks of the reader, so that no plan is packed that the capture init would refuse. */
 static const char *check(const struct kd_plan *plan)
 {
@@ -63,6 +69,8 @@ static const char *check(const struct kd_plan *plan)
 		fault = kd_plan_check_final_action(plan->final_action);
 	if (!fault)
 		fault = kd_plan_check_collector(&plan->collector);
+	if (!fault && plan->collector.n == 0)
+		fault = kd_plan_check_engine(&plan->engine);
 	if (!fault && plan->module_count > KD_PLAN_MAX_MODULES)
 		fault = "there are more than 512 modules";
 	for (size_t i = 0; !fault && i < plan->module_count; i++)
@@ -101,6 +109,8 @@ int kd_plan_format(const struct kd_plan *plan, struct kd_buf *out, struct kd_err
 				       "this plan cannot be written: the collector's words are too "
 				       "long together");
 		kd_buf_puts(out, "\n");
+	} else {
+		add_engine(out, &plan->engine);
 	}
 	for (size_t i = 0; i < plan->module_count; i++)
 		add_module(out, &plan->modules[i]);

@@ -38,6 +38,7 @@ const char *kd_plan_check_deadline(uint64_t seconds);
 const char *kd_plan_check_timeout(uint64_t seconds);
 const char *kd_plan_check_final_action(enum kd_action action);
 const char *kd_plan_check_collector(const struct kd_strv *argv);
+const char *kd_plan_check_engine(const struct kd_plan_engine *engine);
 
 /** kd_id_kind_from_name() - 0 and *ret, or -KD_BADDATA (no message) */
 int kd_id_kind_from_name(const char *name, enum kd_id_kind *ret);

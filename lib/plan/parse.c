@@ -11,6 +11,7 @@ struct parser {
 	const char *name;
 	unsigned int line;
 	struct kd_plan plan;
+	bool has_engine;
 	unsigned int seen;    /* bits of the keys that may stand once */
 	struct kd_strv words; /* of the current line, decoded; [0] is the key */
 };
@@ -170,6 +171,37 @@ static int do_collector(struct parser *p, struct kd_err *err)
 	return fault ? bad(p, err, "%s", fault) : 0;
 }
 
+static int codec_of(const char *name, enum kd_plan_codec *ret)
+{
+	for (int c = KD_PLAN_ZSTD; c <= KD_PLAN_NONE; c++) {
+		if (strcmp(name, kd_plan_codec_name((enum kd_plan_codec)c)) == 0) {
+			*ret = (enum kd_plan_codec)c;
+			return 0;
+		}
+	}
+	return -KD_BADDATA;
+}
+
+static int do_engine(struct parser *p, struct kd_err *err)
+{
+	struct kd_plan_engine *e = &p->plan.engine;
+	uint64_t level = 0;
+
+	int rc = number(p, "engine's dump level", p->words.v[1], &level, err);
+
+	if (rc)
+		return rc;
+	p->has_engine = true;
+	e->level = level > 31 ? 32 : (unsigned int)level;
+	if (codec_of(p->words.v[2], &e->codec))
+		return bad(p, err, "engine: '%.40s' is not zstd, zlib, lzo or none", p->words.v[2]);
+	e->elf = strcmp(p->words.v[3], "elf") == 0;
+	if (!e->elf && strcmp(p->words.v[3], "diskdump") != 0)
+		return bad(p, err, "engine: '%.40s' is not diskdump or elf", p->words.v[3]);
+	const char *fault = kd_plan_check_engine(e);
+	return fault ? bad(p, err, "%s", fault) : 0;
+}
+
 static int do_module(struct parser *p, struct kd_err *err)
 {
 	const char *options = p->words.n > 2 ? p->words.v[2] : "";
@@ -214,6 +246,7 @@ static const struct key {
 	{ "failure_action", do_failure_action, 2, 2, false, true },
 	{ "final_action", do_final_action, 2, 2, false, true },
 	{ "collector", do_collector, 2, 1 + KD_PLAN_MAX_COLLECTOR_WORDS, false, false },
+	{ "engine", do_engine, 4, 4, false, false },
 	{ "module", do_module, 2, 3, true, false },
 	{ "target", do_target, 5, 6, true, true },
 };
@@ -266,6 +299,10 @@ static int check_end(struct parser *p, const struct kd_cursor *rest, struct kd_e
 	for (size_t i = 0; i < KD_ARRAY_LEN(keys); i++)
 		if (keys[i].required && !(p->seen & 1u << i))
 			return bad(p, err, "there is no line '%s'", keys[i].name);
+	if (p->has_engine == (p->plan.collector.n > 0))
+		return bad(p, err,
+			   p->has_engine ? "there is a line 'collector' and a line 'engine'"
+					 : "there is no line 'collector' or 'engine'");
 	return 0;
 }
 

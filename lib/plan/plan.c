@@ -52,6 +52,13 @@ int kd_id_kind_from_name(const char *name, enum kd_id_kind *ret)
 	return -KD_BADDATA;
 }
 
+const char *kd_plan_codec_name(enum kd_plan_codec codec)
+{
+	static const char *const names[] = { "zstd", "zlib", "lzo", "none" };
+
+	return (size_t)codec < KD_ARRAY_LEN(names) ? names[codec] : "unknown";
+}
+
 static bool has_control(const char *text)
 {
 	for (const char *p = text; *p; p++)
@@ -113,6 +120,17 @@ const char *kd_plan_check_final_action(enum kd_action action)
 			       action == KD_ACTION_POWEROFF
 		       ? NULL
 		       : "final_action is not reboot, halt or poweroff";
+}
+
+const char *kd_plan_check_engine(const struct kd_plan_engine *engine)
+{
+	if (engine->level > 31)
+		return "engine's dump level is not 0 to 31";
+	if ((unsigned int)engine->codec > KD_PLAN_NONE)
+		return "engine's codec is unknown";
+	if (engine->elf && engine->codec != KD_PLAN_NONE)
+		return "engine cannot compress an ELF file";
+	return NULL;
 }
 
 const char *kd_plan_check_collector(const struct kd_strv *argv)

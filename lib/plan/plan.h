@@ -45,6 +45,16 @@ enum kd_id_kind {
 	KD_ID_DEVICE, /* a kernel name like /dev/vda1: only where nothing better exists */
 };
 
+/* How the engine compresses pages. */
+enum kd_plan_codec { KD_PLAN_ZSTD, KD_PLAN_ZLIB, KD_PLAN_LZO, KD_PLAN_NONE };
+
+/* What the dump engine built into init does; where a collector is named it is not used. */
+struct kd_plan_engine {
+	unsigned int level; /* 0 to 31, as makedumpfile's -d */
+	enum kd_plan_codec codec;
+	bool elf; /* write an ELF core file instead of a compressed dump */
+};
+
 /* One kernel module, in load order. */
 struct kd_plan_module {
 	char *path;    /* in the image, e.g. /lib/modules/6.1.0-56-cloud-amd64/virtio_blk.ko */
@@ -68,6 +78,7 @@ struct kd_plan {
 	struct kd_strv collector;  /* argv of the collector, [0] an absolute path in the image; the
 				      input (/proc/vmcore) and output paths are appended. Empty: the
 				      dump engine built into init */
+	struct kd_plan_engine engine; /* where collector is empty */
 	enum kd_action failure_action;
 	enum kd_action final_action;
 	struct kd_plan_module *modules;
@@ -115,5 +126,6 @@ const char *kd_action_name(enum kd_action action);
 /** kd_action_from_name() - 0 and *ret, or -KD_USAGE */
 int kd_action_from_name(const char *name, enum kd_action *ret, struct kd_err *err) KD_MUST_CHECK;
 const char *kd_id_kind_name(enum kd_id_kind kind);
+const char *kd_plan_codec_name(enum kd_plan_codec codec); /* "zstd", "zlib", "lzo", "none" */
 
 #endif

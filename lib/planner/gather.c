@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/planner/planner.h"
+#include "lib/planner/internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -89,9 +89,11 @@ static int find_collector(const struct kd_root *root, const struct kd_config *co
 	static const char *const dirs[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
 	const char *program = config->collector_argv.v[0];
 
-	if (program[0] == '/')
+	if (kd_planner_engine_for(config, &facts->engine))
+		return 0;
+	if (program[0] == '/' && kd_root_exists(root, program))
 		return kd_strdup(&facts->collector, program, err);
-	for (size_t i = 0; i < KD_ARRAY_LEN(dirs); i++) {
+	for (size_t i = 0; program[0] != '/' && i < KD_ARRAY_LEN(dirs); i++) {
 		KD_AUTO(kd_freep) char *path = NULL;
 		int rc = kd_asprintf(&path, err, "%s/%s", dirs[i], program);
 		if (rc)
@@ -101,8 +103,8 @@ static int find_collector(const struct kd_root *root, const struct kd_config *co
 			return 0;
 		}
 	}
-	kd_fail(err, KD_USAGE, "core_collector: %s is not installed: install the package %s",
-		program, program);
+	kd_fail(err, KD_USAGE,
+		"core_collector: %s is not installed: install the package makedumpfile", program);
 	return blame(err, &config->core_collector);
 }
 

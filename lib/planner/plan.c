@@ -94,9 +94,10 @@ static int fill(const struct kd_config *config, const struct kd_planner_facts *f
 
 	if (!rc)
 		rc = kd_strdup(&plan->host_tag, "127.0.0.1", err);
-	if (!rc)
+	plan->engine = facts->engine;
+	if (!rc && facts->collector)
 		rc = kd_strv_add(&plan->collector, facts->collector, err);
-	for (size_t i = 1; !rc && i < config->collector_argv.n; i++)
+	for (size_t i = 1; !rc && facts->collector && i < config->collector_argv.n; i++)
 		rc = kd_strv_add(&plan->collector, config->collector_argv.v[i], err);
 	for (size_t i = 0; !rc && i < facts->module_count; i++)
 		rc = add_module(plan, &facts->modules[i], err);

@@ -27,7 +27,8 @@ struct kd_planner_facts {
 	char *kernel_path; /* /boot/vmlinuz-<release> */
 	char *config_path; /* /boot/config-<release>; need not exist */
 	char *image_path;  /* /boot/initramfs-<release>kdump.img, or below /var/lib/kdump */
-	char *collector;   /* absolute path of the collector program */
+	char *collector;   /* absolute path of the collector program; NULL: the engine */
+	struct kd_plan_engine engine; /* where collector is NULL */
 	struct kd_planner_target targets[KD_PLANNER_MAX_TARGETS];
 	size_t target_count;
 	struct kd_host_module *modules; /* load order, all targets */

@@ -67,3 +67,8 @@ changed_since() {
 	snapshot >after
 	diff "$1" after >changes && echo "nothing changed on disk" || sed 's/ .*  / /' changes
 }
+
+# From now on makedumpfile itself collects, not the built-in engine.
+use_makedumpfile() {
+	echo 'core_collector /usr/bin/makedumpfile -l -d 31' >>root/etc/kdump.conf
+}

@@ -335,14 +335,54 @@ static void test_name_already_taken_is_no_success(void **state)
 	assert_non_null(strstr(err.msg, "rename vmcore-incomplete to vmcore: File exists"));
 }
 
-static void test_no_collector(void **state)
+static void test_engine_saves_without_a_program(void **state)
+{
+	struct fixture *f = *state;
+	struct kd_err err = { 0 };
+	char line[200];
+
+	add_vmcore(f, 3);
+	f->init.plan.engine = (struct kd_plan_engine){ .level = 1, .codec = KD_PLAN_ZSTD };
+	assert_int_equal(save(f, &err), KD_OUTCOME_SAVED);
+	read_back(f);
+	assert_string_equal(f->manifest.collector, "engine");
+	assert_int_equal(f->manifest.collector_exit, 0);
+	assert_true(f->manifest.engine.used);
+	assert_true(f->manifest.engine.pages > 0);
+	assert_int_equal(f->manifest.engine.bad_pages, 0);
+	assert_int_equal(strlen(f->manifest.engine.digests_xxh64), 16);
+	assert_true(lists(f, "vmcore"));
+	snprintf(line, sizeof(line), "kdumpkit: vmcore saved /var/crash/%s/vmcore ", f->name);
+	assert_non_null(strstr(said(f), line));
+	assert_non_null(strstr(said(f), "kdumpkit: vmcore started engine, dump level 1, zstd"));
+}
+
+static void test_engine_without_a_dump_to_read(void **state)
 {
 	struct fixture *f = *state;
 	struct kd_err err = { 0 };
 
 	assert_int_equal(save(f, &err), KD_OUTCOME_FAILED);
 	read_back(f);
-	assert_non_null(strstr(f->manifest.reason, "the plan names no collector"));
+	assert_non_null(strstr(f->manifest.reason, "/proc/vmcore: No such file or directory"));
+	assert_int_equal(f->manifest.collector_exit, 1);
+	assert_false(has_file(f, "vmcore"));
+	assert_false(has_file(f, "vmcore-incomplete"));
+}
+
+static void test_engine_says_what_it_could_not_leave_out(void **state)
+{
+	struct fixture *f = *state;
+	struct kd_err err = { 0 };
+
+	/* this dump's vmcoreinfo says nothing of struct page */
+	add_vmcore(f, 3);
+	f->init.plan.engine = (struct kd_plan_engine){ .level = 31, .codec = KD_PLAN_LZO };
+	assert_int_equal(save(f, &err), KD_OUTCOME_SAVED);
+	read_back(f);
+	assert_true(f->manifest.remark_count > 0);
+	assert_non_null(strstr(f->manifest.remarks[0], "not applied"));
+	assert_non_null(strstr(said(f), "not applied"));
 }
 
 static void test_dead_memory_that_is_no_dump(void **state)
@@ -432,7 +472,9 @@ int main(void)
 		TEST(test_killed_collector_without_a_byte_leaves_no_file),
 		TEST(test_success_without_a_dump_is_no_success),
 		TEST(test_name_already_taken_is_no_success),
-		TEST(test_no_collector),
+		TEST(test_engine_saves_without_a_program),
+		TEST(test_engine_without_a_dump_to_read),
+		TEST(test_engine_says_what_it_could_not_leave_out),
 		TEST(test_dead_memory_that_is_no_dump),
 		TEST(test_earlier_dumps_stay),
 		TEST(test_target_that_is_a_link_is_refused),

@@ -85,9 +85,27 @@ static void test_without_collector_the_engine_works(void **state)
 	KD_AUTO(kd_plan_fini) struct kd_plan plan = { 0 };
 	struct kd_err err = { 0 };
 
-	assert_int_equal(parse(HEAD TARGET "end\n", &plan, &err), 0);
+	assert_int_equal(parse(HEAD "engine 17 lzo diskdump\n" TARGET "end\n", &plan, &err), 0);
 	assert_int_equal(plan.collector.n, 0);
 	assert_int_equal(plan.module_count, 0);
+	assert_int_equal(plan.engine.level, 17);
+	assert_int_equal(plan.engine.codec, KD_PLAN_LZO);
+	assert_false(plan.engine.elf);
+}
+
+static void test_who_collects_is_said_exactly_once(void **state)
+{
+	refused(HEAD TARGET "end\n", "/plan:10: there is no line 'collector' or 'engine'" REMEDY);
+	refused(HEAD "collector /a\nengine 31 zstd diskdump\n" TARGET "end\n",
+		"/plan:12: there is a line 'collector' and a line 'engine'" REMEDY);
+	refused(HEAD "engine 32 zstd diskdump\n" TARGET "end\n",
+		"/plan:8: engine's dump level is not 0 to 31" REMEDY);
+	refused(HEAD "engine 31 rle diskdump\n" TARGET "end\n",
+		"/plan:8: engine: 'rle' is not zstd, zlib, lzo or none" REMEDY);
+	refused(HEAD "engine 31 none flat\n" TARGET "end\n",
+		"/plan:8: engine: 'flat' is not diskdump or elf" REMEDY);
+	refused(HEAD "engine 31 zstd elf\n" TARGET "end\n",
+		"/plan:8: engine cannot compress an ELF file" REMEDY);
 }
 
 static void format_again(const char *text, size_t len, struct kd_buf *out)
@@ -113,6 +131,7 @@ static void test_other_spellings_become_canonical(void **state)
 	KD_AUTO(kd_buf_fini) struct kd_buf out = { 0 };
 	static const char text[] = "kdumpkit-plan 1\n"
 				   "module /a%2fb.ko\n"
+				   "engine 0 %6eone elf\n"
 				   "final_action h%61lt\n"
 				   "target ext4 serial a%3Ab /\n"
 				   "target_timeout_s 1\n"
@@ -130,6 +149,7 @@ static void test_other_spellings_become_canonical(void **state)
 				   "target_timeout_s 1\n"
 				   "failure_action reboot\n"
 				   "final_action halt\n"
+				   "engine 0 none elf\n"
 				   "module /a/b.ko\n"
 				   "target ext4 serial a:b /\n"
 				   "end\n");
@@ -173,6 +193,9 @@ static void test_round_trip_of_generated_plans(void **state)
 		plan.target_timeout_s = 1 + next_random(&seed) % 86400;
 		plan.failure_action = (enum kd_action)(next_random(&seed) % 5);
 		plan.final_action = (enum kd_action)(next_random(&seed) % 3);
+		plan.engine.level = next_random(&seed) % 32;
+		plan.engine.codec = (enum kd_plan_codec)(next_random(&seed) % 4);
+		plan.engine.elf = plan.engine.codec == KD_PLAN_NONE;
 		for (unsigned int i = next_random(&seed) % 4; i > 0; i--) {
 			random_text(&seed, plan.collector.n ? "" : "/", a, sizeof(a));
 			assert_int_equal(kd_strv_add(&plan.collector, a, &err), 0);
@@ -533,6 +556,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_plan_is_read),
 		cmocka_unit_test(test_without_collector_the_engine_works),
+		cmocka_unit_test(test_who_collects_is_said_exactly_once),
 		cmocka_unit_test(test_canonical_text_is_reproduced),
 		cmocka_unit_test(test_other_spellings_become_canonical),
 		cmocka_unit_test(test_round_trip_of_generated_plans),

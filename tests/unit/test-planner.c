@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/planner/planner.h"
+#include "lib/planner/internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -116,6 +116,60 @@ static void test_btrfs_directory_counts_from_the_top(void **state)
 	assert_string_equal(plan.targets[0].mount_options, "subvolid=5");
 }
 
+/* core_collector in words, and what comes of it: the engine (level, codec), or the program. */
+static void test_engine_does_what_it_covers(void **state)
+{
+	static const struct {
+		const char *line;
+		bool engine;
+		unsigned int level;
+		enum kd_plan_codec codec;
+		bool elf;
+	} cases[] = {
+		{ "makedumpfile -l --message-level 7 -d 31", true, 31, KD_PLAN_LZO, false },
+		{ "makedumpfile -cd1", true, 1, KD_PLAN_ZLIB, false },
+		{ "makedumpfile -z -d17 --num-threads=4", true, 17, KD_PLAN_ZSTD, false },
+		{ "makedumpfile", true, 0, KD_PLAN_NONE, false },
+		{ "makedumpfile -E -d 31", true, 31, KD_PLAN_NONE, true },
+		{ "makedumpfile -l -d 1,31", false, 0, 0, false },
+		{ "makedumpfile -p -d 31", false, 0, 0, false },
+		{ "makedumpfile -l -L 1G", false, 0, 0, false },
+		{ "makedumpfile -l -d", false, 0, 0, false },
+		{ "makedumpfile -e -d 31", false, 0, 0, false },
+		{ "makedumpfile extra", false, 0, 0, false },
+		{ "/usr/bin/makedumpfile -l -d 31", false, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		struct kd_config config = { .core_collector = { .file = (char *)"kdump.conf" } };
+		struct kd_plan_engine engine = { 0 };
+		assert_int_equal(kd_strv_split(&config.collector_argv, cases[i].line, " ", NULL),
+				 0);
+		if (kd_planner_engine_for(&config, &engine) != cases[i].engine)
+			fail_msg("%s", cases[i].line);
+		if (cases[i].engine &&
+		    (engine.level != cases[i].level || engine.codec != cases[i].codec ||
+		     engine.elf != cases[i].elf))
+			fail_msg("%s: level %u, %s", cases[i].line, engine.level,
+				 kd_plan_codec_name(engine.codec));
+		kd_strv_fini(&config.collector_argv);
+	}
+}
+
+static void test_without_core_collector_the_engine_works(void **state)
+{
+	struct kd_planner_facts facts = small_machine();
+	struct kd_config config = defaults();
+	KD_AUTO(kd_plan_fini) struct kd_plan plan = { 0 };
+
+	facts.collector = NULL;
+	assert_true(kd_planner_engine_for(&config, &facts.engine));
+	assert_int_equal(kd_planner_plan(&config, &facts, &plan, NULL), 0);
+	assert_int_equal(plan.collector.n, 0);
+	assert_int_equal(plan.engine.level, 31);
+	assert_int_equal(plan.engine.codec, KD_PLAN_ZSTD);
+}
+
 static void test_same_facts_same_bytes(void **state)
 {
 	struct kd_planner_facts facts = small_machine();
@@ -175,6 +229,8 @@ int main(void)
 		cmocka_unit_test(test_plan_carries_modules_target_and_collector),
 		cmocka_unit_test(test_identity_falls_back_in_order),
 		cmocka_unit_test(test_btrfs_directory_counts_from_the_top),
+		cmocka_unit_test(test_engine_does_what_it_covers),
+		cmocka_unit_test(test_without_core_collector_the_engine_works),
 		cmocka_unit_test(test_same_facts_same_bytes),
 		cmocka_unit_test(test_cmdline_drops_first_boot_words_and_appends),
 		cmocka_unit_test(test_cmdline_names_boot_cpu_and_watchdogs),

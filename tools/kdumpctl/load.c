@@ -55,7 +55,13 @@ static void describe(const struct kd_plan *plan, const char *path, const struct 
 		say("saves to %s %s=%s, directory %s", plan->targets[i].fstype,
 		    kd_id_kind_name(plan->targets[i].id_kind), plan->targets[i].id,
 		    plan->targets[i].dir);
-	say("collector: %s", plan->collector.v[0]);
+	if (plan->collector.n > 0)
+		say("collector: %s", plan->collector.v[0]);
+	else
+		say("collector: built-in engine, dump level %u, %s, %s", plan->engine.level,
+		    plan->engine.elf ? "ELF" : "diskdump",
+		    plan->engine.codec == KD_PLAN_NONE ? "not compressed"
+						       : kd_plan_codec_name(plan->engine.codec));
 }
 
 /* Builds below the final name with ".kd-new" and reads it back. */

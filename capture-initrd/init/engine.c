@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The collector built into init: the dump engine, run in a child with a bound on
+ * time, because what it reads is a dead kernel's memory. Its result comes back
+ * through shared memory; the file it writes to was opened here.
+ */
+#include "capture-initrd/init/internal.h"
+#include "lib/dump/dump.h"
+#include "lib/sink/sink.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define VMCORE_PATH "/proc/vmcore"
+
+enum {
+	PROGRESS_EVERY_MS = 5000,
+	SYNC_EVERY_BYTES = 64 << 20, /* what a crash of this kernel could still cost */
+	MIN_MEMORY_BYTES = 8 << 20,
+	MEMINFO_MAX_BYTES = 64 << 10
+};
+
+/* Shared with the child. */
+struct result {
+	struct kd_dump_result dump;
+	struct kd_err err;
+	bool ended; /* kd_dump_run() returned 0 and the file is synced */
+};
+
+struct job {
+	const struct kd_init *init;
+	int fd;
+	struct result *result;
+	uint64_t last_progress_ms;
+};
+
+static void show_progress(void *arg, const struct kd_dump_progress *p)
+{
+	struct job *job = arg;
+	char done[KD_SIZE_TEXT_BYTES], total[KD_SIZE_TEXT_BYTES];
+
+	if (p->stage != KD_DUMP_WRITING ||
+	    p->elapsed_ms < job->last_progress_ms + PROGRESS_EVERY_MS)
+		return;
+	job->last_progress_ms = p->elapsed_ms;
+	kd_init_say(job->init, "vmcore %s of %s", kd_format_size(p->done_bytes, done),
+		    kd_format_size(p->total_bytes, total));
+}
+
+static void relay_log(void *arg, enum kd_log_level level, const char *area, const char *text)
+{
+	const struct job *job = arg;
+
+	if (level <= KD_LOG_INFO)
+		kd_init_say(job->init, "%s: %s", area, text);
+}
+
+/* Half of what is free: the rest is page cache for the writes, and the manifest. */
+static uint64_t memory_limit(const struct kd_root *root)
+{
+	static const char key[] = "MemAvailable:";
+	KD_AUTO(kd_freep) char *text = NULL;
+	uint64_t kib = 0;
+
+	if (kd_root_read(root, "/proc/meminfo", MEMINFO_MAX_BYTES, &text, NULL, NULL))
+		return 0;
+	const char *at = strstr(text, key);
+	if (!at)
+		return 0;
+	for (at += strlen(key); *at == ' '; at++)
+		;
+	for (; *at >= '0' && *at <= '9' && kib < UINT32_MAX; at++)
+		kib = kib * 10 + (uint64_t)(*at - '0');
+	uint64_t half = kib * 1024 / 2;
+	return half < MIN_MEMORY_BYTES ? MIN_MEMORY_BYTES : half;
+}
+
+static const struct kd_codec *codec_of(enum kd_plan_codec codec)
+{
+	return codec == KD_PLAN_NONE ? NULL : kd_codec_by_name(kd_plan_codec_name(codec));
+}
+
+static int dump(struct job *job, struct kd_err *err)
+{
+	const struct kd_plan_engine *plan = &job->init->plan.engine;
+	const struct kd_log log = { .emit = relay_log, .arg = job };
+	KD_AUTO(kd_closep)
+	int in = kd_root_openat(job->init->root, VMCORE_PATH, O_RDONLY, 0, err);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = NULL;
+	KD_AUTO(kd_sink_abortp) struct kd_sink *sink = NULL;
+
+	if (in < 0)
+		return in;
+	int rc = kd_vmcore_open(in, VMCORE_PATH, &log, &core, err);
+	if (!rc)
+		rc = kd_sink_open_fd(job->fd, KD_DUMPDIR_VMCORE_INCOMPLETE, KD_SINK_EAGER, &sink,
+				     err);
+	if (rc)
+		return rc;
+
+	const struct kd_dump_opts opts = {
+		.level = plan->level,
+		.format = plan->elf ? KD_DUMP_ELF : KD_DUMP_DISKDUMP,
+		.codec = codec_of(plan->codec),
+		.max_memory_bytes = memory_limit(job->init->root),
+		.sync_every_bytes = SYNC_EVERY_BYTES,
+		.progress = show_progress,
+		.progress_arg = job,
+		.log = &log,
+	};
+	rc = kd_dump_run(core, &opts, sink, &job->result->dump, err);
+	if (rc)
+		return rc;
+	struct kd_sink *done = KD_STEAL(sink);
+	return kd_sink_commit(done, err);
+}
+
+static int dump_task(void *arg)
+{
+	struct job *job = arg;
+	int rc = dump(job, &job->result->err);
+
+	job->result->ended = rc == 0;
+	return rc ? 1 : 0;
+}
+
+static void note_bad_pages(const struct kd_init *init, const struct kd_dump_result *dump,
+			   struct kd_manifest *m)
+{
+	struct kd_manifest_engine *e = &m->engine;
+
+	if (dump->bad_pages == 0)
+		return;
+	kd_manifest_add_remark(m, "%" PRIu64 " pages could not be read and are zeros: %s",
+			       dump->bad_pages, dump->bad_reason);
+	kd_init_say(init, "vmcore: %" PRIu64 " pages could not be read and are zeros: %s",
+		    dump->bad_pages, dump->bad_reason);
+	for (size_t i = 0; i < dump->n_bad && e->bad_count < KD_MANIFEST_MAX_BAD_RUNS; i++)
+		e->bad[e->bad_count++] = (struct kd_manifest_bad_run){ dump->bad[i].pfn,
+								       dump->bad[i].n };
+}
+
+/* What the filter could not do as asked: pages were kept that should not have been. */
+static void note_dropped(const struct kd_init *init, const struct kd_dump_result *dump,
+			 struct kd_manifest *m)
+{
+	for (unsigned int bit = 0; bit < KD_LEVEL_BITS; bit++) {
+		if (!(dump->filter.dropped & 1u << bit))
+			continue;
+		kd_manifest_add_remark(m, "dump level %u not applied: %s", 1u << bit,
+				       dump->why_dropped[bit]);
+		kd_init_say(init, "vmcore: dump level %u not applied: %s", 1u << bit,
+			    dump->why_dropped[bit]);
+	}
+}
+
+static void fill_manifest(const struct kd_init *init, const struct kd_dump_result *dump,
+			  struct kd_manifest *m)
+{
+	m->engine.used = true;
+	m->engine.pages = dump->pages;
+	m->engine.zero_pages = dump->zero_pages;
+	m->engine.shared_pages = dump->shared_pages;
+	m->engine.bad_pages = dump->bad_pages;
+	snprintf(m->engine.digests_xxh64, sizeof(m->engine.digests_xxh64), "%s",
+		 dump->digests_xxh64);
+	note_bad_pages(init, dump, m);
+	note_dropped(init, dump, m);
+}
+
+static int judge(const struct result *result, const struct kd_child_end *end, bool *truncated_ret,
+		 struct kd_err *err)
+{
+	char how[64];
+
+	if (!end->exited || end->timed_out)
+		return kd_fail(err, KD_SYS, "the dump engine %s",
+			       kd_child_explain(end, how, sizeof(how)));
+	if (!result->ended) {
+		*err = result->err;
+		err->msg[sizeof(err->msg) - 1] = '\0';
+		if (err->code == KD_OK)
+			return kd_fail(err, KD_SYS, "the dump engine %s",
+				       kd_child_explain(end, how, sizeof(how)));
+		return -(int)err->code;
+	}
+	if (!result->dump.truncated)
+		return 0;
+	*truncated_ret = true;
+	return kd_fail(err, result->dump.code == KD_OK ? KD_SYS : result->dump.code, "%s",
+		       result->dump.reason);
+}
+
+int kd_init_engine(const struct kd_init *init, int dir_fd, uint64_t timeout_ms,
+		   struct kd_manifest *manifest, bool *truncated_ret, struct kd_err *err)
+{
+	struct kd_child_end end = { 0 };
+	void *shared = NULL;
+	KD_AUTO(kd_closep)
+	int fd = kd_dumpdir_open_new(dir_fd, KD_DUMPDIR_VMCORE_INCOMPLETE, err);
+
+	if (fd < 0)
+		return fd;
+	int rc = kd_init_shared_map(sizeof(struct result), &shared, err);
+	if (rc)
+		return rc;
+	struct result *result = shared;
+	struct job job = { .init = init, .fd = fd, .result = result };
+	rc = kd_init_task_run(init, dump_task, &job, 0, timeout_ms, &end, err);
+	if (!rc)
+		rc = judge(result, &end, truncated_ret, err);
+	fill_manifest(init, &result->dump, manifest);
+	manifest->collector_exit = end.exited ? end.code : -end.signal;
+	kd_init_shared_unmap(shared, sizeof(*result));
+	return rc;
+}
