@@ -143,15 +143,15 @@ static int write_digests(struct kd_engine *e, struct kd_err *err)
 }
 
 /* All that comes after the last page. "Incomplete" goes when everything else is safe. */
-static int finish(struct kd_engine *e, const struct kd_engine_format *f, struct kd_err *err)
+static int finish(struct kd_engine *e, struct kd_err *err)
 {
 	bool incomplete = e->result->input_incomplete;
 	bool again = e->sink->rewritable;
-	int rc = f->end(e, err);
+	int rc = e->format->end(e, err);
 
 	if (rc)
 		return rc;
-	size_t len = f->first(e, incomplete);
+	size_t len = e->format->first(e, incomplete);
 	if (e->hash && again)
 		kd_sink_hash_expect(e->hash, 0, e->block, len);
 	rc = write_digests(e, err);
@@ -169,8 +169,7 @@ static int finish(struct kd_engine *e, const struct kd_engine_format *f, struct 
 }
 
 /* The sink takes no more: keep what is there, and say why it is not all. */
-static int truncate_dump(struct kd_engine *e, const struct kd_engine_format *f, int rc,
-			 const struct kd_err *why)
+static int truncate_dump(struct kd_engine *e, int rc, const struct kd_err *why)
 {
 	struct kd_dump_result *r = e->result;
 	struct kd_err ignored = { 0 };
@@ -178,17 +177,16 @@ static int truncate_dump(struct kd_engine *e, const struct kd_engine_format *f, 
 	r->truncated = true;
 	r->code = (enum kd_code) - rc;
 	snprintf(r->reason, sizeof(r->reason), "%s", why->msg);
-	f->salvage(e);
+	e->format->salvage(e);
 	(void)!kd_sink_sync(e->sink, &ignored);
 	return 0;
 }
 
 static int write_dump(struct kd_engine *e, struct kd_err *err)
 {
-	const struct kd_engine_format *f = e->opts->format == KD_DUMP_ELF ? &kd_engine_elf
-									  : &kd_engine_kdump;
 	struct kd_err why = { 0 };
 
+	e->format = e->opts->format == KD_DUMP_ELF ? &kd_engine_elf : &kd_engine_kdump;
 	e->out = (struct kd_format_out){ .write_at = out_write_at,
 					 .read_at = out_read_at,
 					 .arg = e };
@@ -198,11 +196,11 @@ static int write_dump(struct kd_engine *e, struct kd_err *err)
 	if (!rc)
 		rc = kd_engine_wrap_sink(e, err);
 	if (!rc)
-		rc = f->begin(e, err);
+		rc = e->format->begin(e, err);
 	if (rc)
 		return rc;
 
-	struct kd_pipeline p = { .ops = &f->pipeline,
+	struct kd_pipeline p = { .ops = &e->format->pipeline,
 				 .engine = e,
 				 .workers = e->workers,
 				 .n_workers = e->threads,
@@ -211,8 +209,8 @@ static int write_dump(struct kd_engine *e, struct kd_err *err)
 	kd_engine_progress(e, KD_DUMP_WRITING, true);
 	rc = kd_pipeline_run(&p, &why);
 	if (!rc)
-		rc = finish(e, f, &why);
-	return rc ? truncate_dump(e, f, rc, &why) : 0;
+		rc = finish(e, &why);
+	return rc ? truncate_dump(e, rc, &why) : 0;
 }
 
 int kd_dump_run(struct kd_vmcore *core, const struct kd_dump_opts *opts, struct kd_sink *sink,

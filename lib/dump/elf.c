@@ -78,6 +78,11 @@ static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *e
 	return kd_engine_after_extent(e, s->len, s->off + s->len, err);
 }
 
+static int checkpoint(struct kd_engine *e, struct kd_err *err)
+{
+	return kd_outbuf_flush(&e->outbuf, err);
+}
+
 /* A hole at the end would leave the file too short. */
 static int end(struct kd_engine *e, struct kd_err *err)
 {
@@ -107,6 +112,7 @@ static size_t first(struct kd_engine *e, bool incomplete)
 const struct kd_engine_format kd_engine_elf = {
 	.pipeline = { .next = next, .work = kd_worker_copy, .write = write_extent },
 	.begin = begin,
+	.checkpoint = checkpoint,
 	.end = end,
 	.salvage = salvage,
 	.first = first,

@@ -193,9 +193,12 @@ struct kd_page_walk {
 void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool two_rounds);
 bool kd_page_walk_next(struct kd_page_walk *w, uint64_t *pfn_ret, uint64_t *ordinal_ret);
 
+struct kd_engine_format;
+
 struct kd_engine {
 	struct kd_vmcore *core;
 	const struct kd_dump_opts *opts;
+	const struct kd_engine_format *format;
 	struct kd_dump_result *result;
 	struct kd_sink *user_sink; /* the caller's */
 	struct kd_sink *sink;	   /* with our wrappers around it */
@@ -262,6 +265,8 @@ void kd_engine_fini(struct kd_engine *e);
 struct kd_engine_format {
 	struct kd_pipeline_ops pipeline;
 	int (*begin)(struct kd_engine *e, struct kd_err *err);
+	/* What is in the sink then is all there is so far, and consistent. */
+	int (*checkpoint)(struct kd_engine *e, struct kd_err *err);
 	int (*end)(struct kd_engine *e, struct kd_err *err);
 	void (*salvage)(struct kd_engine *e);
 	/* The header as it is in a whole file; into e->block, returns its length. */

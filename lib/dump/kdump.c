@@ -177,6 +177,7 @@ static size_t first(struct kd_engine *e, bool incomplete)
 const struct kd_engine_format kd_engine_kdump = {
 	.pipeline = { .next = next, .work = kd_worker_pack, .write = write_extent },
 	.begin = begin,
+	.checkpoint = checkpoint,
 	.end = end,
 	.salvage = salvage,
 	.first = first,

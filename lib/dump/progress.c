@@ -62,5 +62,6 @@ int kd_engine_after_extent(struct kd_engine *e, uint64_t len, uint64_t pos, stru
 	if (o->sync_every_bytes == 0 || pos - e->synced_pos < o->sync_every_bytes)
 		return 0;
 	e->synced_pos = pos;
-	return kd_sink_sync(e->sink, err);
+	int rc = e->format->checkpoint(e, err);
+	return rc ? rc : kd_sink_sync(e->sink, err);
 }

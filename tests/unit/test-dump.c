@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -509,6 +510,77 @@ static void test_stop_ends_it_readable(void **state)
 	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	assert_true(kd_vmcore_is_incomplete(core));
 	assert_int_equal(compare(core, m->core), r.pages);
+}
+
+/* A sink that remembers what was in it when it was synced: what a power cut leaves. */
+struct cut_sink {
+	struct kd_sink base;
+	int fd;
+	unsigned int syncs;
+	int kept[64];
+};
+
+static int cut_write_at(struct kd_sink *s, uint64_t off, const void *buf, size_t len,
+			struct kd_err *err)
+{
+	return kd_pwrite_full(((struct cut_sink *)s)->fd, buf, len, off, "cut", err);
+}
+
+static int cut_read_at(struct kd_sink *s, uint64_t off, void *buf, size_t len, struct kd_err *err)
+{
+	ssize_t n = kd_pread_full(((struct cut_sink *)s)->fd, buf, len, off, "cut", err);
+
+	if (n < 0)
+		return (int)n;
+	memset((char *)buf + n, 0, len - (size_t)n);
+	return 0;
+}
+
+static int cut_sync(struct kd_sink *s, struct kd_err *err)
+{
+	struct cut_sink *c = (struct cut_sink *)s;
+	off_t off = 0;
+
+	assert_true(c->syncs < KD_ARRAY_LEN(c->kept));
+	int copy = kd_gen_memfd("kept");
+	while (sendfile(copy, c->fd, &off, MIB) > 0)
+		;
+	c->kept[c->syncs++] = copy;
+	return 0;
+}
+
+static void test_power_cut_leaves_what_was_synced(void **state)
+{
+	const struct machine *m = *state;
+	static const struct kd_sink_ops ops = { .write_at = cut_write_at,
+						.read_at = cut_read_at,
+						.sync = cut_sync };
+	const struct kd_dump_opts cases[] = {
+		{ .codec = codec("zstd"), .threads = 2, .sync_every_bytes = 200 << 10 },
+		{ .format = KD_DUMP_ELF, .threads = 2, .sync_every_bytes = 8 * MIB },
+	};
+
+	for (size_t k = 0; k < KD_ARRAY_LEN(cases); k++) {
+		struct cut_sink c = { .base = { .ops = &ops, .name = "cut", .rewritable = true },
+				      .fd = kd_gen_memfd("cut") };
+		struct kd_dump_result r;
+		struct kd_err err = { 0 };
+		uint64_t before = 0;
+
+		assert_int_equal(kd_dump_run(m->core, &cases[k], &c.base, &r, &err), 0);
+		assert_true(c.syncs > 4);
+		for (unsigned int i = 0; i < c.syncs; i++) {
+			KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(c.kept[i]);
+			/* the last sync comes after the word was taken away */
+			assert_int_equal(kd_vmcore_is_incomplete(core), i + 1 < c.syncs);
+			uint64_t pages = compare(core, m->core);
+			assert_true(pages >= before);
+			before = pages;
+			close(c.kept[i]);
+		}
+		assert_int_equal(before, FRAMES);
+		close(c.fd);
+	}
 }
 
 /* ---- a dump with pages that cannot be read ---- */
@@ -1043,6 +1115,7 @@ int main(void)
 		cmocka_unit_test(test_failed_sync_leaves_it_incomplete),
 		cmocka_unit_test(test_kernel_pages_come_first),
 		cmocka_unit_test(test_stop_ends_it_readable),
+		cmocka_unit_test(test_power_cut_leaves_what_was_synced),
 		cmocka_unit_test(test_unreadable_pages_become_zeros),
 		cmocka_unit_test(test_bad_runs_are_bounded),
 		cmocka_unit_test(test_elf_gives_the_pages_back),
