@@ -5,7 +5,8 @@ MAN_PAGES := $(wildcard docs/man/*.[1-9])
 
 .PHONY: install
 install: programs ## install below $(DESTDIR)$(prefix)
-	install -d $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/lib/kdumpkit
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/lib/kdumpkit
+	install -m 755 $(O)/bin/vmcore $(DESTDIR)$(prefix)/bin/vmcore
 	install -m 755 $(O)/bin/kdumpctl $(DESTDIR)$(prefix)/sbin/kdumpctl
 	install -m 755 $(O)/bin/kdump-init $(DESTDIR)$(prefix)/lib/kdumpkit/kdump-init
 	for page in $(MAN_PAGES); do \

@@ -10,6 +10,8 @@
 #define LOCK_DIR  "/run/lock"
 #define LOCK_PATH LOCK_DIR "/kdump"
 
+static void vsay(const char *prefix, const char *fmt, va_list ap) KD_PRINTF(2, 0);
+
 static void vsay(const char *prefix, const char *fmt, va_list ap)
 {
 	fputs(prefix, stderr);
