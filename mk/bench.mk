@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Benchmarks: programs of tests/bench, and the scripts that print tables with them.
+
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
+
+$(O)/bench/%: $(O)/obj/tests/bench/%.o \
+		$(patsubst %.c,$(O)/obj/%.o,$(filter-out %-main.c,$(wildcard tests/gen/*.c))) $(MODULE_ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(MODULE_ARCHIVES) -Wl,--end-group $(HOST_LIBS)
+
+.PHONY: bench-dump
+bench-dump: programs $(BENCH_PROGRAMS) $(GEN_PROGRAMS) ## the dump engine beside makedumpfile (DUMP=FILE, RUNS=5)
+	$(Q)O='$(O)' tests/bench/bench-dump $(DUMP)
