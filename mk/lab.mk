@@ -4,7 +4,7 @@
 
 KERNELS := $(O)/lab/kernels/stamp
 GUEST_FILES := $(O)/lab/guest/rc $(O)/lab/guest/initrd-init $(O)/lab/guest/killself
-LAB_PREREQS := $(addprefix $(O)/bin/,kdump-lab kdumpctl kdump-init) $(KERNELS) $(GUEST_FILES)
+LAB_PREREQS := $(addprefix $(O)/bin/,kdump-lab kdumpctl kdump-init vmcore) $(KERNELS) $(GUEST_FILES)
 
 .PHONY: kernels lab run-demo
 kernels: $(KERNELS) ## fetch Debian's stock kernels for the lab
