@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests that take minutes and large downloads: the differential test against
+# makedumpfile, and other programs reading our dumps. Both work on dumps of machines
+# crashed in the lab; those are made once and kept below $(O)/diff.
+
+DIFF_CASES := $(patsubst tests/diff/%.test,%,$(wildcard tests/diff/*.test))
+DIFF_DUMPS := $(DIFF_CASES:%=$(O)/diff/%.elf)
+
+# Not made again when our programs change: what a dump holds does not hang on them.
+# Either the lab extracted a dump directory, or QEMU left guest.elf.
+$(DIFF_DUMPS): $(O)/diff/%.elf: tests/diff/%.test $(KERNELS) | $(LAB_PREREQS)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(O)/bin/kdump-lab run --cases=tests/diff --out=$(O)/diff/lab $*
+	$(Q)mv -f $(O)/diff/lab/$*/guest.elf $@ 2>/dev/null || \
+		mv -f $(O)/diff/lab/$*/var/crash/*/vmcore $@
+	$(Q)touch $@
+
+.PHONY: test-long test-readers
+test-long: $(O)/bin/vmcore $(O)/test/bin/dump-diff $(DIFF_DUMPS) ## compare with makedumpfile 1.7.2 at all levels, on real dumps (10 minutes)
+	$(Q)O='$(O)' tests/diff/run $(DIFF_CASES)
+
+test-readers: $(O)/bin/vmcore $(O)/diff/crash-6.1.elf ## open our dumps with crash, libkdumpfile and drgn (downloads 280 MB)
+	$(Q)O='$(O)' tests/readers/run
