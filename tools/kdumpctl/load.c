@@ -174,8 +174,13 @@ static int arm_new(const struct ctl *ctl, const struct kd_planner_facts *facts,
 
 	if (!rc)
 		rc = load_image(ctl, facts, image.fd, kfacts, err);
+	if (rc)
+		return rc;
 	/* Only an image the kernel has taken replaces the file of the one before. */
-	return rc ? rc : new_image_commit(&image, err);
+	rc = new_image_commit(&image, err);
+	if (rc && ctl->kexec)
+		return kd_wrap(err, "the new image is loaded, but its file could not be kept");
+	return rc;
 }
 
 static int arm_kept(const struct ctl *ctl, const struct kd_planner_facts *facts,
