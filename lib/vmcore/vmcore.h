@@ -119,7 +119,8 @@ enum kd_vmcore_page {
 /**
  * kd_vmcore_page_run() - the state of page frame @pfn and how many from it share it
  * @w: a window of @core
- * @n_ret: at least 1; not always the whole run, so ask again behind it
+ * @n_ret: at least 1; not always the whole run, so ask again behind it. Costs time in
+ *         proportion to it for a diskdump: walk by runs, not frame by frame
  *
  * Return: enum kd_vmcore_page, or -KD_SYS where a diskdump's bitmap cannot be read.
  */
