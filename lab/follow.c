@@ -95,8 +95,10 @@ void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_
 	bool armed = f->timeline.marks[KD_LAB_ARMED].seen;
 	bool panicked = f->timeline.marks[KD_LAB_PANIC].seen;
 
-	if (*line)
+	if (*line) {
 		f->heard_ms = now_ms;
+		f->heard_since_end = f->timeline.marks[KD_LAB_END].seen;
+	}
 	kd_lab_timeline_line(&f->timeline, line, now_ms);
 	if (!f->timeline.marks[KD_LAB_PANIC].seen)
 		before_panic(f, line);
@@ -117,11 +119,9 @@ void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_
 
 static void on_reset(struct kd_lab_follow *f, uint64_t now_ms)
 {
-	const struct kd_lab_mark *end = &f->timeline.marks[KD_LAB_END];
-
 	/* A kernel that restarts tries several ways in a row, and QEMU may tell of more than
 	 * one. Until the console is heard again it is the same reset. */
-	if (end->seen && f->heard_ms <= end->wall_ms)
+	if (f->timeline.marks[KD_LAB_END].seen && !f->heard_since_end)
 		return;
 	if (f->stage < KD_LAB_STAGE_JUMP)
 		fail(f, "the machine reset itself before the panic");

@@ -42,6 +42,7 @@ struct kd_lab_follow {
 	char said[200];	      /* last line a command of the guest printed before the panic */
 	uint64_t stage_ms;    /* when the stage began */
 	uint64_t heard_ms;    /* when the console was last heard */
+	bool heard_since_end; /* after the reset; clocks cannot tell, an event is timed by its arrival */
 	uint64_t heard_cpu_ms;
 };
 

@@ -267,6 +267,24 @@ static void test_a_good_run_passes_every_stage(void **state)
 	assert_null(strstr(text.p, "9.200"));
 }
 
+/* QEMU's event is taken off its channel before the console lines sent ahead of it are read. */
+static void test_a_second_reset_event_is_the_same_reset_whatever_the_clock_says(void **state)
+{
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
+
+	kd_lab_follow_init(&f, &reboot_case, 0);
+	uint64_t now = SAY(&f, to_armed, 0);
+	now = SAY(&f, panic, now);
+	now = SAY(&f, capture, now);
+	kd_lab_follow_line(&f, "[    6.300000] reboot: machine restart", now + 1);
+	kd_lab_follow_event(&f, KD_LAB_QMP_RESET, now);
+	kd_lab_follow_event(&f, KD_LAB_QMP_RESET, now + 2);
+	assert_false(f.failed);
+	assert_int_equal(f.stage, KD_LAB_STAGE_BACK);
+	SAY(&f, back, now + 10);
+	assert_int_equal(f.stage, KD_LAB_STAGE_OFF);
+}
+
 static void test_poweroff_is_followed_by_a_new_start(void **state)
 {
 	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
@@ -485,6 +503,8 @@ int main(void)
 		cmocka_unit_test(test_qmp_channel_greets_and_ends),
 		cmocka_unit_test(test_printk_time),
 		cmocka_unit_test(test_a_good_run_passes_every_stage),
+		cmocka_unit_test(
+			test_a_second_reset_event_is_the_same_reset_whatever_the_clock_says),
 		cmocka_unit_test(test_poweroff_is_followed_by_a_new_start),
 		cmocka_unit_test(test_a_dump_by_qemu_ends_the_walk),
 		cmocka_unit_test(test_what_goes_wrong_before_the_panic_is_told),
