@@ -224,6 +224,13 @@ static int check_whole(struct kd_config *config, const struct kd_root *root,
 			       "one of them to 0",
 			       no->file, no->line, yes->file, yes->line);
 
+	const struct kd_value *image = &config->capture_kernel, *release = &config->kernelver;
+	if (image->text && release->text && *release->text)
+		return kd_fail(err, KD_USAGE,
+			       "%s:%u: capture_kernel names the capture kernel and so does "
+			       "KDUMP_KERNELVER (%s:%u): remove one of them",
+			       image->file, image->line, release->file, release->line);
+
 	const struct kd_value *key = &config->sshkey;
 	struct stat st = { 0 };
 	if (!key->file)
@@ -275,6 +282,7 @@ void kd_config_fini(struct kd_config *config)
 		&config->target_fstype,
 		&config->target_spec,
 		&config->core_collector,
+		&config->capture_kernel,
 		&config->failure_action_v,
 		&config->final_action_v,
 		&config->auto_reset_crashkernel,

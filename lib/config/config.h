@@ -34,7 +34,8 @@ struct kd_config {
 	struct kd_value target_spec;   /* "/dev/vda1", "UUID=...", "LABEL=..." */
 	struct kd_value
 		core_collector; /* as written; default "makedumpfile -l --message-level 7 -d 31" */
-	struct kd_strv collector_argv; /* core_collector in words (quotes understood) */
+	struct kd_strv collector_argv;	/* core_collector in words (quotes understood) */
+	struct kd_value capture_kernel; /* path of another kernel's image; .text NULL: not given */
 	struct kd_value failure_action_v, final_action_v;
 	enum kd_conf_action failure_action, final_action; /* default reboot */
 	struct kd_value auto_reset_crashkernel; /* default "yes"; only "no" turns it off */

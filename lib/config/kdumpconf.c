@@ -171,6 +171,7 @@ static const struct directive directives[] = {
 	{ "xfs", FIELD(target_spec), check_target },
 	{ "btrfs", FIELD(target_spec), check_target },
 	{ "core_collector", FIELD(core_collector), check_collector },
+	{ "capture_kernel", FIELD(capture_kernel), check_path },
 	{ "failure_action", FIELD(failure_action_v), check_failure_action },
 	{ "default", FIELD(failure_action_v), check_failure_action },
 	{ "final_action", FIELD(final_action_v), check_final_action },

@@ -173,6 +173,33 @@ enum { KD_HOST_MODULE_MAX_BYTES = 256 << 20 };
 int kd_host_module_unpack(const struct kd_root *root, const char *path, struct kd_buf *out,
 			  struct kd_err *err) KD_MUST_CHECK;
 
+/* ---- capture_kernel.c ---- */
+
+/**
+ * kd_host_image_release() - the release a bzImage says it is, as uname -r has it
+ * @path: of the image
+ * @ret: free(); untouched on failure
+ *
+ * Return: 0; -KD_SYS unreadable; -KD_BADDATA no bzImage; -KD_NOMEM.
+ */
+int kd_host_image_release(const struct kd_root *root, const char *path, char **ret,
+			  struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_host_check_capture_kernel() - can this x86 kernel save what the running one leaves?
+ * @config_path: its configuration; need not exist
+ * @cmdline: of the running kernel
+ * @config_seen: was there a configuration to look at?
+ *
+ * By the boot header: 64 bits, relocatable, can run where the crash memory is, can be
+ * started from 5-level page tables where the machine uses them. By the configuration:
+ * /proc/vmcore, an initramfs, encrypted memory where it is.
+ * Return: 0; -KD_NOTSUP it cannot (which and why); as kd_host_image_release().
+ */
+int kd_host_check_capture_kernel(const struct kd_root *root, const char *path,
+				 const char *config_path, const char *cmdline, bool *config_seen,
+				 struct kd_err *err) KD_MUST_CHECK;
+
 /* ---- kernel.c, crash.c ---- */
 
 /* A fact that may be unknown (not readable, or this kernel does not say): never guessed. */

@@ -54,23 +54,48 @@ static int image_path(const struct kd_root *root, const char *bootdir, const cha
 			   read_only ? "/var/lib/kdump" : bootdir, release);
 }
 
-int kd_planner_gather_kernel(const struct kd_root *root, const struct kd_config *config,
-			     struct kd_planner_facts *facts, struct kd_err *err)
+/* capture_kernel: a path, and the release is what the image says it is. */
+static int named_kernel(const struct kd_root *root, const struct kd_config *config,
+			struct kd_planner_facts *facts, struct kd_err *err)
+{
+	const char *path = text_of(&config->capture_kernel);
+	const char *slash = strrchr(path, '/');
+	int rc = kd_strdup(&facts->kernel_path, path, err);
+
+	if (!rc)
+		rc = kd_host_image_release(root, path, &facts->release, err);
+	if (!rc)
+		rc = kd_asprintf(&facts->config_path, err, "%.*s/config-%s", (int)(slash - path),
+				 path, facts->release);
+	return rc ? blame(err, &config->capture_kernel) : 0;
+}
+
+/* The running kernel, or the release that KDUMP_KERNELVER names. */
+static int installed_kernel(const struct kd_config *config, struct kd_planner_facts *facts,
+			    struct kd_err *err)
 {
 	const char *bootdir = text_of(&config->bootdir);
-	int rc = kd_host_uname(root, &facts->running, err);
-
-	if (rc)
-		return rc;
 	const char *wanted = text_of(&config->kernelver);
-	rc = kd_strdup(&facts->release, wanted[0] ? wanted : facts->running.release, err);
+	int rc = kd_strdup(&facts->release, wanted[0] ? wanted : facts->running.release, err);
+
 	if (!rc)
 		rc = kd_asprintf(&facts->kernel_path, err, "%s/%s-%s%s", bootdir,
 				 text_of(&config->img), facts->release, text_of(&config->img_ext));
+	return rc ? rc
+		  : kd_asprintf(&facts->config_path, err, "%s/config-%s", bootdir, facts->release);
+}
+
+int kd_planner_gather_kernel(const struct kd_root *root, const struct kd_config *config,
+			     struct kd_planner_facts *facts, struct kd_err *err)
+{
+	int rc = kd_host_uname(root, &facts->running, err);
+
 	if (!rc)
-		rc = kd_asprintf(&facts->config_path, err, "%s/config-%s", bootdir, facts->release);
+		rc = config->capture_kernel.text ? named_kernel(root, config, facts, err)
+						 : installed_kernel(config, facts, err);
 	if (!rc)
-		rc = image_path(root, bootdir, facts->release, &facts->image_path, err);
+		rc = image_path(root, text_of(&config->bootdir), facts->release, &facts->image_path,
+				err);
 	if (rc)
 		return rc;
 	if (kd_root_exists(root, facts->kernel_path))
@@ -80,6 +105,31 @@ int kd_planner_gather_kernel(const struct kd_root *root, const struct kd_config 
 		"KDUMP_KERNELVER in /etc/sysconfig/kdump",
 		kd_root_prefix(root), facts->kernel_path);
 	return blame(err, &config->kernelver);
+}
+
+/* A kernel that was chosen, not the one that runs: can it save this machine's memory? */
+static int check_other_kernel(const struct kd_root *root, const struct kd_config *config,
+			      const struct kd_log *log, const struct kd_planner_facts *facts,
+			      struct kd_err *err)
+{
+	const struct kd_value *chosen = config->capture_kernel.text ? &config->capture_kernel
+								    : &config->kernelver;
+	const char *machine = facts->running.machine;
+	bool config_seen = false;
+
+	/* A captured tree may not say which machine it is of. */
+	if (strcmp(facts->release, facts->running.release) == 0 ||
+	    (*machine && strcmp(machine, "x86_64") != 0))
+		return 0;
+	int rc = kd_host_check_capture_kernel(root, facts->kernel_path, facts->config_path,
+					      facts->running.cmdline, &config_seen, err);
+	if (rc)
+		return blame(err, chosen);
+	if (!config_seen)
+		kd_log(log, KD_LOG_WARN, "kernel",
+		       "%s is not there: whether %s has /proc/vmcore cannot be checked",
+		       facts->config_path, facts->kernel_path);
+	return 0;
 }
 
 static int find_collector(const struct kd_root *root, const struct kd_config *config,
@@ -252,6 +302,8 @@ int kd_planner_gather(const struct kd_root *root, const struct kd_config *config
 	struct kd_host_crash_facts crash = { 0 };
 	int rc = kd_planner_gather_kernel(root, config, facts, err);
 
+	if (!rc)
+		rc = check_other_kernel(root, config, log, facts, err);
 	if (!rc)
 		rc = find_collector(root, config, facts, err);
 	if (!rc)

@@ -14,6 +14,8 @@ make_kernel() {
 	truncate -s 65536 "$1"
 	bytes "$1" 510 125 252               # 0x55 0xaa
 	bytes "$1" 514 110 144 162 123 017 002 # HdrS, boot protocol 2.15
+	bytes "$1" 564 001                   # relocatable_kernel
+	bytes "$1" 566 143 000               # xloadflags: 64 bits, above 4 GiB, 5 levels
 	bytes "$1" 568 000 010 000 000       # cmdline_size 2048
 	bytes "$1" 608 000 000 200 001       # init_size 0x1800000
 }

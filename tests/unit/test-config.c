@@ -192,7 +192,8 @@ static void test_every_supported_directive_is_read_with_its_line(void **state)
 		     "auto_reset_crashkernel no\n"
 		     "force_rebuild 1\n"
 		     "force_no_rebuild 0\n"
-		     "sshkey /key");
+		     "sshkey /key\n"
+		     "capture_kernel /boot/small");
 	assert_from(f, &f->config.path, "/srv/crash/here", "/etc/kdump.conf", 2);
 	assert_from(f, &f->config.target_fstype, "ext4", "/etc/kdump.conf", 3);
 	assert_from(f, &f->config.target_spec, "UUID=0fc63daf-8483-4772-8e79-3d69d8477de4",
@@ -207,6 +208,7 @@ static void test_every_supported_directive_is_read_with_its_line(void **state)
 	assert_from(f, &f->config.force_rebuild, "1", "/etc/kdump.conf", 8);
 	assert_from(f, &f->config.force_no_rebuild, "0", "/etc/kdump.conf", 9);
 	assert_from(f, &f->config.sshkey, "/key", "/etc/kdump.conf", 10);
+	assert_from(f, &f->config.capture_kernel, "/boot/small", "/etc/kdump.conf", 11);
 	assert_string_equal(f->warnings.p, "");
 }
 
