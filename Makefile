@@ -35,6 +35,7 @@ include mk/programs.mk
 include mk/tests.mk
 include mk/lint.mk
 -include mk/lab.mk
+-include mk/kernel.mk
 -include mk/long.mk
 -include mk/bench.mk
 include mk/install.mk
