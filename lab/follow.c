@@ -10,7 +10,7 @@ enum { MAX_LINES = 200000 };
 static const struct {
 	const char *waiting; /* "gave up waiting for ..." */
 	unsigned int silent_s;
-	unsigned int wall_s;
+	unsigned int busy_s; /* processor time of the guest; 0: no limit */
 } limits[] = {
 	[KD_LAB_STAGE_BOOT] = { "the machine to come up", 60, 300 },
 	[KD_LAB_STAGE_ARM] = { "kdump to be armed", 120, 600 },
@@ -185,11 +185,16 @@ static void check_deadline(struct kd_lab_follow *f, uint64_t now_ms)
 void kd_lab_follow_clock(struct kd_lab_follow *f, uint64_t now_ms, uint64_t cpu_ms)
 {
 	uint64_t silent_ms = limits[f->stage].silent_s * UINT64_C(1000);
+	uint64_t busy_ms = limits[f->stage].busy_s * UINT64_C(1000);
 	uint64_t since = f->heard_ms > f->stage_ms ? f->heard_ms : f->stage_ms;
 
 	/* The console was heard since the last look: the processor time of the silence starts here. */
 	if (now_ms - since < 1000 || cpu_ms < f->heard_cpu_ms)
 		f->heard_cpu_ms = cpu_ms;
+	if (f->clocked != f->stage || cpu_ms < f->stage_cpu_ms) {
+		f->clocked = f->stage;
+		f->stage_cpu_ms = cpu_ms;
+	}
 	check_deadline(f, now_ms);
 	if (kd_lab_follow_over(f))
 		return;
@@ -201,10 +206,13 @@ void kd_lab_follow_clock(struct kd_lab_follow *f, uint64_t now_ms, uint64_t cpu_
 		     "had %ju s of processor time",
 		     limits[f->stage].waiting, (uintmax_t)(now_ms - since) / 1000,
 		     (uintmax_t)silence_cpu_ms / 1000);
-	else if (limits[f->stage].wall_s &&
-		 now_ms - f->stage_ms >= limits[f->stage].wall_s * UINT64_C(1000))
-		fail(f, "gave up waiting for %s after %ju s", limits[f->stage].waiting,
-		     (uintmax_t)(now_ms - f->stage_ms) / 1000);
+	else if (busy_ms &&
+		 (cpu_ms - f->stage_cpu_ms >= busy_ms || now_ms - f->stage_ms >= 10 * busy_ms))
+		fail(f,
+		     "gave up waiting for %s after %ju s, in which the guest had %ju s of processor "
+		     "time",
+		     limits[f->stage].waiting, (uintmax_t)(now_ms - f->stage_ms) / 1000,
+		     (uintmax_t)(cpu_ms - f->stage_cpu_ms) / 1000);
 }
 
 bool kd_lab_follow_over(const struct kd_lab_follow *f)

@@ -44,6 +44,8 @@ struct kd_lab_follow {
 	uint64_t heard_ms;    /* when the console was last heard */
 	bool heard_since_end; /* after the reset; clocks cannot tell, an event is timed by its arrival */
 	uint64_t heard_cpu_ms;
+	enum kd_lab_stage clocked; /* the stage that stage_cpu_ms is of */
+	uint64_t stage_cpu_ms;	   /* processor time when the clock first saw the stage */
 };
 
 void kd_lab_follow_init(struct kd_lab_follow *f, const struct kd_lab_case *c, uint64_t now_ms);

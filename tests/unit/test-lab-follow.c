@@ -473,7 +473,32 @@ static void test_a_chattering_guest_is_given_up_too(void **state)
 	}
 	kd_lab_follow_line(&f, "again", 300000);
 	kd_lab_follow_clock(&f, 300000, 300000);
-	expect_failure(&f, "gave up waiting for the machine to come up after 300 s");
+	expect_failure(&f, "gave up waiting for the machine to come up after 300 s, in which the "
+			   "guest had 300 s");
+}
+
+/* A host with ten times as much to do as it can: the guest gets on, only slowly. */
+static void test_a_guest_that_gets_little_time_is_waited_for(void **state)
+{
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
+
+	kd_lab_follow_init(&f, &reboot_case, 0);
+	for (uint64_t now = 0; now <= 1000000; now += 1000) {
+		kd_lab_follow_line(&f, "on", now);
+		kd_lab_follow_clock(&f, now, now / 10);
+		assert_false(f.failed);
+	}
+	/* the next stage begins with a new count */
+	kd_lab_follow_line(&f, "lab: up", 1000000);
+	for (uint64_t now = 1000000; now <= 3000000; now += 1000) {
+		kd_lab_follow_line(&f, "on", now);
+		kd_lab_follow_clock(&f, now, now / 10);
+		assert_false(f.failed);
+	}
+	/* but not for ever */
+	kd_lab_follow_line(&f, "on", 7000000);
+	kd_lab_follow_clock(&f, 7000000, 300000);
+	expect_failure(&f, "gave up waiting for kdump to be armed after 6000 s");
 }
 
 static void test_the_case_deadline_counts_from_the_panic(void **state)
@@ -513,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_a_busy_guest_may_be_silent_for_its_processor_time),
 		cmocka_unit_test(test_an_idle_guest_is_given_up_by_the_clock),
 		cmocka_unit_test(test_a_chattering_guest_is_given_up_too),
+		cmocka_unit_test(test_a_guest_that_gets_little_time_is_waited_for),
 		cmocka_unit_test(test_the_case_deadline_counts_from_the_panic),
 	};
 
