@@ -56,6 +56,20 @@ static void open_as(const char *path, int as)
 	}
 }
 
+/* Whatever the command line says: a panic here must not stand still. Only "0" is changed. */
+static void bound_a_panic(const struct kd_init *init)
+{
+	static const char path[] = "/proc/sys/kernel/panic";
+	unsigned long long seconds = 1;
+	struct kd_err err = { 0 };
+
+	if (kd_root_read_u64(init->root, path, &seconds, NULL) || seconds != 0)
+		return;
+	KD_AUTO(kd_closep) int fd = kd_root_openat(init->root, path, O_WRONLY, 0, &err);
+	if (fd < 0 || kd_write_full(fd, "10\n", 3, path, &err))
+		kd_init_say(init, "a panic of this kernel would not reboot: %s", err.msg);
+}
+
 /* Nothing here is worth giving up for: the worst is a silent capture. */
 static void open_console(const struct kd_init *init)
 {
@@ -83,6 +97,7 @@ static int set_up(struct kd_init *init, struct kd_err *err)
 		return rc;
 	open_console(init);
 	kd_init_say(init, "init %s", KD_VERSION);
+	bound_a_panic(init);
 	if (mounted)
 		kd_init_say(init, "%s", mount_err.msg);
 	kd_init_oom_score(init, getpid(), OOM_SCORE_INIT);

@@ -57,6 +57,23 @@ static void add_word(struct kd_buf *out, const char *word)
 	kd_buf_puts(out, word);
 }
 
+/* What the kernel makes of "panic=N": seconds until it reboots, 0 for never. */
+static bool ends_a_panic(const struct kd_strv *words, bool before)
+{
+	bool ends = before;
+
+	for (size_t i = 0; i < words->n; i++) {
+		char *end = NULL;
+		if (!name_is(words->v[i], "panic") || !strchr(words->v[i], '='))
+			continue;
+		const char *text = strchr(words->v[i], '=') + 1;
+		long seconds = strtol(text, &end, 0);
+		if (end != text && !*end)
+			ends = seconds != 0;
+	}
+	return ends;
+}
+
 static const char *text_of(const struct kd_value *value)
 {
 	return value->text ? value->text : "";
@@ -65,7 +82,8 @@ static const char *text_of(const struct kd_value *value)
 int kd_planner_cmdline(const struct kd_config *config, const struct kd_planner_facts *facts,
 		       char **ret, struct kd_err *err)
 {
-	KD_AUTO(kd_strv_fini) struct kd_strv base = { 0 }, remove = { 0 }, append = { 0 };
+	KD_AUTO(kd_strv_fini) struct kd_strv base = { 0 }, kept = { 0 };
+	KD_AUTO(kd_strv_fini) struct kd_strv remove = { 0 }, append = { 0 };
 	KD_AUTO(kd_buf_fini) struct kd_buf out = { 0 };
 	const char *from = text_of(&config->commandline);
 	int rc = split_words(&base, from[0] ? from : facts->running.cmdline, err);
@@ -77,11 +95,18 @@ int kd_planner_cmdline(const struct kd_config *config, const struct kd_planner_f
 	if (rc)
 		return rc;
 
-	for (size_t i = 0; i < base.n; i++)
+	for (size_t i = 0; !rc && i < base.n; i++)
 		if (!unwanted(base.v[i], &remove))
-			add_word(&out, base.v[i]);
+			rc = kd_strv_add(&kept, base.v[i], err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < kept.n; i++)
+		add_word(&out, kept.v[i]);
 	for (size_t i = 0; i < append.n; i++)
 		add_word(&out, append.v[i]);
+	/* A capture kernel that panics itself must not stand still: nobody may be there. */
+	if (!ends_a_panic(&append, ends_a_panic(&kept, false)))
+		add_word(&out, "panic=10");
 	if (facts->cpu0_apicid.known)
 		kd_buf_printf(&out, " disable_cpu_apicid=%llu",
 			      (unsigned long long)facts->cpu0_apicid.value);

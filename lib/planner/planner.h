@@ -72,7 +72,8 @@ int kd_planner_plan(const struct kd_config *config, const struct kd_planner_fact
  *
  * KDUMP_COMMANDLINE or the running kernel's, less the names of
  * KDUMP_COMMANDLINE_REMOVE and those that belong to the first boot only, plus
- * KDUMP_COMMANDLINE_APPEND, disable_cpu_apicid= and watchdog settings.
+ * KDUMP_COMMANDLINE_APPEND, disable_cpu_apicid= and watchdog settings; and panic=10
+ * where none of these words makes the capture kernel reboot after a panic of its own.
  */
 int kd_planner_cmdline(const struct kd_config *config, const struct kd_planner_facts *facts,
 		       char **ret, struct kd_err *err) KD_MUST_CHECK;

@@ -210,6 +210,25 @@ static void test_cmdline_drops_first_boot_words_and_appends(void **state)
 	check_cmdline(&config, &facts, "a=b nr_cpus=1 panic=10");
 }
 
+static void test_cmdline_always_ends_a_panic(void **state)
+{
+	struct kd_planner_facts facts = small_machine();
+	struct kd_config config = defaults();
+
+	config.commandline_append.text = (char *)"nr_cpus=1";
+	check_cmdline(&config, &facts, "ro nr_cpus=1 panic=10");
+	/* 0 means to stand still for ever, and the last word counts */
+	config.commandline_append.text = (char *)"panic=5 panic=0";
+	check_cmdline(&config, &facts, "ro panic=5 panic=0 panic=10");
+	config.commandline_append.text = (char *)"panic=soon";
+	check_cmdline(&config, &facts, "ro panic=soon panic=10");
+	config.commandline_append.text = (char *)"panic_print=1 panic=-1";
+	check_cmdline(&config, &facts, "ro panic_print=1 panic=-1");
+	facts.running.cmdline = (char *)"panic=30";
+	config.commandline_append.text = (char *)"nr_cpus=1";
+	check_cmdline(&config, &facts, "panic=30 nr_cpus=1");
+}
+
 static void test_cmdline_names_boot_cpu_and_watchdogs(void **state)
 {
 	struct kd_planner_facts facts = small_machine();
@@ -233,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_without_core_collector_the_engine_works),
 		cmocka_unit_test(test_same_facts_same_bytes),
 		cmocka_unit_test(test_cmdline_drops_first_boot_words_and_appends),
+		cmocka_unit_test(test_cmdline_always_ends_a_panic),
 		cmocka_unit_test(test_cmdline_names_boot_cpu_and_watchdogs),
 	};
 
