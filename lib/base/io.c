@@ -4,6 +4,7 @@
 #include "lib/base/cleanup.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,6 +106,16 @@ int kd_read_all(int fd, size_t max_bytes, char **ret, size_t *len_ret, const cha
 	if (len_ret)
 		*len_ret = len;
 	return 0;
+}
+
+int kd_flush(FILE *stream, const char *name, struct kd_err *err)
+{
+	bool failed = ferror(stream) != 0;
+
+	/* What failed earlier left no errno that is still there. */
+	if (fflush(stream))
+		return kd_fail_sys(err, errno, "write %s", name);
+	return failed ? kd_fail(err, KD_SYS, "%s could not be written", name) : 0;
 }
 
 uint64_t kd_monotonic_ms(void)

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /**
@@ -39,6 +40,9 @@ int kd_pwrite_full(int fd, const void *buf, size_t len, uint64_t off, const char
  */
 int kd_read_all(int fd, size_t max_bytes, char **ret, size_t *len_ret, const char *name,
 		struct kd_err *err) KD_MUST_CHECK;
+
+/** kd_flush() - has all that was printed to @stream arrived? -KD_NOSPACE, -KD_SYS if not */
+int kd_flush(FILE *stream, const char *name, struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_monotonic_ms() - milliseconds of CLOCK_BOOTTIME, for deadlines and stage times */
 uint64_t kd_monotonic_ms(void);

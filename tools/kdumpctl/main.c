@@ -9,17 +9,18 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct ctl *ctl);
 	bool changes; /* takes the lock */
+	bool json;    /* can answer in JSON */
 	const char *help;
 } verbs[] = {
-	{ "start", cmd_start, true, "build the capture image if needed and load it" },
-	{ "stop", cmd_stop, true, "unload the capture kernel" },
-	{ "restart", cmd_restart, true,
+	{ "start", cmd_start, true, false, "build the capture image if needed and load it" },
+	{ "stop", cmd_stop, true, false, "unload the capture kernel" },
+	{ "restart", cmd_restart, true, false,
 	  "build, check and load a new image in place of the loaded one" },
-	{ "reload", cmd_reload, true, "load the image file again without building it" },
-	{ "status", cmd_status, false,
+	{ "reload", cmd_reload, true, false, "load the image file again without building it" },
+	{ "status", cmd_status, false, true,
 	  "is a capture kernel loaded, and how did the last capture end" },
-	{ "rebuild", cmd_rebuild, true, "build the capture image, load nothing" },
-	{ "showmem", cmd_showmem, false, "how much memory is reserved" },
+	{ "rebuild", cmd_rebuild, true, false, "build the capture image, load nothing" },
+	{ "showmem", cmd_showmem, false, true, "how much memory is reserved" },
 };
 
 static void usage(FILE *to, const char *argv0)
@@ -60,7 +61,7 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-static int run(const struct verb *verb, const char *prefix, bool json)
+static int run_verb(const struct verb *verb, const char *prefix, bool json)
 {
 	struct kd_err err = { 0 };
 	KD_AUTO(kd_root_closep) struct kd_root *root = NULL;
@@ -84,7 +85,7 @@ static int run(const struct verb *verb, const char *prefix, bool json)
 	return rc;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "root", required_argument, NULL, 'r' },
@@ -121,5 +122,18 @@ int main(int argc, char **argv)
 		usage(stderr, argv[0]);
 		return 1;
 	}
-	return run(verb, prefix, json);
+	if (json && !verb->json) {
+		say("Error: %s has no --json: only status and showmem do", verb->name);
+		return 1;
+	}
+	return run_verb(verb, prefix, json);
+}
+
+int main(int argc, char **argv)
+{
+	struct kd_err err = { 0 };
+	int status = run(argc, argv);
+
+	/* An answer nobody got is not a success. */
+	return kd_flush(stdout, "standard output", &err) ? complain(&err) : status;
 }

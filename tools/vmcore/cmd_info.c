@@ -108,15 +108,28 @@ static void print_format(const struct facts *f)
 	       kd_vmcore_is_incomplete(f->core) ? "INCOMPLETE" : "complete");
 }
 
+/* A dump's text, fit for a terminal. */
+static const char *printable(const char *text, char *buf, size_t len)
+{
+	size_t i = 0;
+
+	for (; text[i] && i + 1 < len; i++)
+		buf[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
+	buf[i] = '\0';
+	return buf;
+}
+
 static void print_text(const struct facts *f)
 {
 	const char *release = kd_vmcore_osrelease(f->core);
-	char size[KD_SIZE_TEXT_BYTES];
+	char size[KD_SIZE_TEXT_BYTES], clean[128];
+
+	if (!release)
+		release = f->dd && f->dd->release[0] ? f->dd->release : "not told";
 
 	printf("file:        %s\n", f->path);
 	print_format(f);
-	printf("kernel:      %s (%s)\n",
-	       release ? release : (f->dd && f->dd->release[0] ? f->dd->release : "not told"),
+	printf("kernel:      %s (%s)\n", printable(release, clean, sizeof(clean)),
 	       kd_vmcore_machine_name(f->core));
 	printf("crashed at:  %s\n", f->crash_time[0] ? f->crash_time : "not told: no crash?");
 	printf("CPUs:        %u\n", f->cpus);

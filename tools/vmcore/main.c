@@ -13,7 +13,7 @@ static const struct verb {
 	{ "dmesg", vt_cmd_dmesg }, { "verify", vt_cmd_verify },
 };
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	if (argc < 2) {
 		vt_usage(stderr);
@@ -29,6 +29,7 @@ int main(int argc, char **argv)
 	}
 	/* A reader that goes away is an error of write(2), with a message. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* so is a limit of the file size */
 	const char *verb = argv[1];
 	argv[1] = argv[0]; /* getopt's messages begin with it */
 	for (size_t i = 0; i < KD_ARRAY_LEN(verbs); i++) {
@@ -37,4 +38,13 @@ int main(int argc, char **argv)
 	}
 	vt_say("there is no verb '%s'; see vmcore --help", verb);
 	return VT_REFUSED;
+}
+
+int main(int argc, char **argv)
+{
+	struct kd_err err = { 0 };
+	int status = run(argc, argv);
+
+	/* A result nobody got is not a success. */
+	return kd_flush(stdout, "standard output", &err) ? vt_complain(&err) : status;
 }

@@ -7,7 +7,8 @@
 static const char help[] =
 	"Usage: vmcore dump [options] IN [OUT]\n"
 	"       vmcore convert [options] IN... [OUT]\n"
-	"       vmcore {info|dmesg|verify} [--json] FILE...\n"
+	"       vmcore {info|verify} [--json] FILE...\n"
+	"       vmcore dmesg FILE...\n"
 	"\n"
 	"  dump       copy the memory of a crashed kernel, filtered and compressed\n"
 	"  convert    the same from a dump in any format or from all parts of a split one\n"

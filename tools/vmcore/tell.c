@@ -161,9 +161,12 @@ void vt_tell_result(FILE *to, const struct vt_story *s)
 	} else {
 		snprintf(secs, sizeof(secs), "%ju.%ju", (uintmax_t)r->write_ms / 1000,
 			 (uintmax_t)r->write_ms % 1000 / 100);
+		/* A stream that broke off has no file size, only what went into it. */
 		fprintf(to, "%s: %s, %s, %ju of %ju pages in %s s\n", s->output,
-			format_name(s->opts), kd_format_size(r->file_bytes, size),
-			(uintmax_t)r->filter.n_keep, (uintmax_t)r->filter.n_exists, secs);
+			format_name(s->opts),
+			kd_format_size(r->file_bytes ? r->file_bytes : r->written_bytes, size),
+			(uintmax_t)(r->truncated ? r->pages : r->filter.n_keep),
+			(uintmax_t)r->filter.n_exists, secs);
 	}
 	tell_classes(to, "left out: ", r->filter.excluded);
 }
