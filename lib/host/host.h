@@ -173,6 +173,18 @@ enum { KD_HOST_MODULE_MAX_BYTES = 256 << 20 };
 int kd_host_module_unpack(const struct kd_root *root, const char *path, struct kd_buf *out,
 			  struct kd_err *err) KD_MUST_CHECK;
 
+/* ---- vmcoreinfo.c ---- */
+
+/**
+ * kd_host_vmcoreinfo() - what the running kernel would tell of itself after a crash
+ * @out: the text is appended
+ *
+ * Return: 0; -KD_SYS no /proc/kcore, or not readable (needs CAP_SYS_RAWIO, and no
+ * lockdown for confidentiality); -KD_NOTSUP no such note; -KD_BADDATA; -KD_NOMEM.
+ */
+int kd_host_vmcoreinfo(const struct kd_root *root, struct kd_buf *out,
+		       struct kd_err *err) KD_MUST_CHECK;
+
 /* ---- capture_kernel.c ---- */
 
 /**

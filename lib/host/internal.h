@@ -103,4 +103,7 @@ void kd_host_kmod_unref_listp(struct kmod_list **list);
 /* The error for a module the capture kernel does not have. */
 int kd_host_kmod_missing(const struct kd_host_kmod *kmod, const char *name, struct kd_err *err);
 
+/** kd_host_kcore_text() - kd_host_vmcoreinfo() of an open /proc/kcore */
+int kd_host_kcore_text(int fd, struct kd_buf *out, struct kd_err *err) KD_MUST_CHECK;
+
 #endif

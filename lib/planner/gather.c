@@ -311,6 +311,8 @@ int kd_planner_gather(const struct kd_root *root, const struct kd_config *config
 	if (!rc)
 		rc = gather_modules(root, log, facts, err);
 	if (!rc)
+		rc = kd_planner_tell_features(root, log, facts, err);
+	if (!rc)
 		rc = kd_host_cpu0_apicid(root, &facts->cpu0_apicid, err);
 	if (!rc)
 		rc = gather_watchdogs(root, &facts->watchdog_modules, err);
