@@ -54,14 +54,74 @@ static int set_mib(const struct line *at, const char *text, uint64_t min, uint64
 	return 0;
 }
 
-static int set_kernel(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+#define KERNEL_NAMES "cloud, generic, cloud-6.12, lab or capture"
+
+static bool is_kernel(const char *name)
 {
-	static const char *const kernels[] = { "cloud", "generic", "cloud-6.12" };
+	static const char *const kernels[] = { "cloud", "generic", "cloud-6.12", "lab", "capture" };
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(kernels); i++)
-		if (strcmp(at->value, kernels[i]) == 0)
-			return set_text(at, &c->kernel, err);
-	return bad(at, err, "is not a kernel of the lab", "write cloud, generic or cloud-6.12");
+		if (strcmp(name, kernels[i]) == 0)
+			return true;
+	return false;
+}
+
+static int set_kernel(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	return is_kernel(at->value)
+		       ? set_text(at, &c->kernel, err)
+		       : bad(at, err, "is not a kernel of the lab", "write " KERNEL_NAMES);
+}
+
+int kd_lab_case_set_kernel(struct kd_lab_case *c, const char *name, struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *copy = NULL;
+
+	if (!is_kernel(name))
+		return kd_fail(err, KD_USAGE,
+			       "'%s' is not a kernel of the lab; write " KERNEL_NAMES, name);
+	int rc = kd_strdup(&copy, name, err);
+	if (rc)
+		return rc;
+	free(c->kernel);
+	c->kernel = KD_STEAL(copy);
+	return 0;
+}
+
+static int set_arm(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	c->not_armed = strcmp(at->value, "no") == 0;
+	if (!c->not_armed && strcmp(at->value, "yes") != 0)
+		return bad(at, err, "is neither", "write yes or no");
+	return 0;
+}
+
+/* "kernel:NAME" and "initrd:NAME" name kernels of the lab. */
+static bool is_source(const char *from)
+{
+	const char *colon = strchr(from, ':');
+
+	if (strncmp(from, "kernel:", 7) == 0 || strncmp(from, "initrd:", 7) == 0)
+		return is_kernel(colon + 1);
+	return !strpbrk(from, "\"\\");
+}
+
+static int set_file(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	KD_AUTO(kd_strv_fini) struct kd_strv words = { 0 };
+	int rc = kd_strv_split(&words, at->value, " \t", err);
+
+	if (rc)
+		return rc;
+	if (words.n != 2 || !is_source(words.v[0]) || words.v[1][0] != '/' ||
+	    strpbrk(words.v[1], "\"\\"))
+		return bad(at, err, "is not a file of the host and a path in the guest",
+			   "write e.g. file = kernel:capture /boot/vmlinuz-capture");
+	if (c->file_count == KD_ARRAY_LEN(c->files))
+		return bad(at, err, "is one file too many", "a case takes 16");
+	struct kd_lab_file *f = &c->files[c->file_count++];
+	rc = kd_strdup(&f->from, words.v[0], err);
+	return rc ? rc : kd_strdup(&f->to, words.v[1], err);
 }
 
 static bool is_uuid(const char *text)
@@ -109,12 +169,22 @@ static int set_trigger(const struct line *at, struct kd_lab_case *c, struct kd_e
 		c->trigger = KD_LAB_TRIGGER_QEMU;
 		return 0;
 	}
+	if (strcmp(at->value, "none") == 0) {
+		c->trigger = KD_LAB_TRIGGER_NONE;
+		return 0;
+	}
 	if (strncmp(at->value, "command ", 8) == 0) {
 		c->trigger = KD_LAB_TRIGGER_COMMAND;
 		return kd_strdup(&c->trigger_command, at->value + 8, err);
 	}
-	return bad(at, err, "is not a trigger",
-		   "write sysrq, sysrq-cpu:N, command SHELL-COMMAND or qemu-dump");
+	if (strncmp(at->value, "kexec ", 6) == 0) {
+		c->trigger = KD_LAB_TRIGGER_KEXEC;
+		return kd_strdup(&c->trigger_command, at->value + 6, err);
+	}
+	return bad(
+		at, err, "is not a trigger",
+		"write sysrq, sysrq-cpu:N, command SHELL-COMMAND, kexec SHELL-COMMAND, qemu-dump "
+		"or none");
 }
 
 static const char *const expect_names[] = {
@@ -123,6 +193,7 @@ static const char *const expect_names[] = {
 	[KD_LAB_EXPECT_DMESG_ONLY] = "dmesg-only",
 	[KD_LAB_EXPECT_FAILED] = "failed",
 	[KD_LAB_EXPECT_NONE] = "none",
+	[KD_LAB_EXPECT_NO_CAPTURE] = "no-capture",
 };
 
 const char *kd_lab_expect_name(enum kd_lab_expect expect)
@@ -139,7 +210,7 @@ static int set_expect(const struct line *at, struct kd_lab_case *c, struct kd_er
 			return 0;
 		}
 	return bad(at, err, "is not an outcome",
-		   "write saved, truncated, dmesg-only, failed or none");
+		   "write saved, truncated, dmesg-only, failed, none or no-capture");
 }
 
 static int set_end(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
@@ -162,16 +233,21 @@ enum key {
 	K_APPEND,
 	K_CONF,
 	K_ARM_SETUP,
+	K_ARM,
 	K_SETUP,
+	K_AFTER,
+	K_FILE,
 	K_DISK,
 	K_TRIGGER,
 	K_EXPECT_OUTCOME,
 	K_EXPECT_REASON,
 	K_EXPECT_END,
+	K_EXPECT_GUEST,
 	K_EXPECT_CONSOLE,
 	K_EXPECT_NO_FILE,
 	K_READER,
 	K_DEADLINE,
+	K_UNPATCHED_FAILS,
 	K_COUNT
 };
 
@@ -187,16 +263,21 @@ static const struct {
 	[K_APPEND] = { "append", false },
 	[K_CONF] = { "conf", true },
 	[K_ARM_SETUP] = { "arm-setup", true },
+	[K_ARM] = { "arm", false },
 	[K_SETUP] = { "setup", true },
+	[K_AFTER] = { "after", true },
+	[K_FILE] = { "file", true },
 	[K_DISK] = { "disk", false },
 	[K_TRIGGER] = { "trigger", false },
 	[K_EXPECT_OUTCOME] = { "expect-outcome", false },
 	[K_EXPECT_REASON] = { "expect-reason", false },
 	[K_EXPECT_END] = { "expect-end", false },
+	[K_EXPECT_GUEST] = { "expect-guest", true },
 	[K_EXPECT_CONSOLE] = { "expect-console", true },
 	[K_EXPECT_NO_FILE] = { "expect-no-file", true },
 	[K_READER] = { "reader", false },
 	[K_DEADLINE] = { "deadline", false },
+	[K_UNPATCHED_FAILS] = { "unpatched-fails", false },
 };
 
 static int apply(enum key key, const struct line *at, struct kd_lab_case *c, struct kd_err *err)
@@ -218,8 +299,14 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		return kd_strv_add(&c->conf, at->value, err);
 	case K_ARM_SETUP:
 		return kd_strv_add(&c->arm, at->value, err);
+	case K_ARM:
+		return set_arm(at, c, err);
 	case K_SETUP:
 		return kd_strv_add(&c->setup, at->value, err);
+	case K_AFTER:
+		return kd_strv_add(&c->after, at->value, err);
+	case K_FILE:
+		return set_file(at, c, err);
 	case K_DISK:
 		return set_disk(at, c, err);
 	case K_TRIGGER:
@@ -230,6 +317,8 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		return set_text(at, &c->expect_reason, err);
 	case K_EXPECT_END:
 		return set_end(at, c, err);
+	case K_EXPECT_GUEST:
+		return kd_strv_add(&c->expect_guest, at->value, err);
 	case K_EXPECT_CONSOLE:
 		return kd_strv_add(&c->expect_console, at->value, err);
 	case K_EXPECT_NO_FILE:
@@ -243,6 +332,8 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		return 0;
 	case K_DEADLINE:
 		return set_number(at, 10, 3600, &c->deadline_s, err);
+	case K_UNPATCHED_FAILS:
+		return set_text(at, &c->unpatched_fails, err);
 	case K_COUNT:
 		break;
 	}
@@ -314,12 +405,42 @@ static int set_defaults(struct kd_lab_case *c, const char *name, struct kd_err *
 	return rc;
 }
 
+bool kd_lab_case_panics(const struct kd_lab_case *c)
+{
+	return c->trigger == KD_LAB_TRIGGER_SYSRQ || c->trigger == KD_LAB_TRIGGER_COMMAND;
+}
+
+/* What makes no sense where nothing panics, and so nothing is captured. */
+static int check_no_panic(const struct kd_lab_case *c, const char *file, struct kd_err *err)
+{
+	if (c->trigger == KD_LAB_TRIGGER_QEMU && c->expect != KD_LAB_EXPECT_NONE)
+		return kd_fail(err, KD_BADDATA,
+			       "%s: trigger = qemu-dump is no panic, so nothing is captured; write "
+			       "expect-outcome = none",
+			       file);
+	if (c->expect != KD_LAB_EXPECT_NONE)
+		return kd_fail(err, KD_BADDATA,
+			       "%s: without a panic nothing is captured; remove expect-outcome",
+			       file);
+	if (c->trigger != KD_LAB_TRIGGER_KEXEC && c->expect_console.n > 0)
+		return kd_fail(err, KD_BADDATA,
+			       "%s: without a panic nothing comes after it; write expect-guest "
+			       "instead of expect-console",
+			       file);
+	if (c->trigger != KD_LAB_TRIGGER_KEXEC && c->after.n > 0)
+		return kd_fail(
+			err, KD_BADDATA,
+			"%s: the machine does not come up again; write setup instead of after",
+			file);
+	return 0;
+}
+
 static int check_whole(const struct kd_lab_case *c, const char *file, struct kd_err *err)
 {
-	const char *missing = !c->title		  ? "title"
-			      : !c->trigger_given ? "trigger"
-			      : !c->expect_given  ? "expect-outcome"
-						  : NULL;
+	const char *missing = !c->title					  ? "title"
+			      : !c->trigger_given			  ? "trigger"
+			      : !c->expect_given && kd_lab_case_panics(c) ? "expect-outcome"
+									  : NULL;
 
 	if (missing)
 		return kd_fail(err, KD_BADDATA, "%s: no line '%s = ...'; every case needs one",
@@ -329,17 +450,12 @@ static int check_whole(const struct kd_lab_case *c, const char *file, struct kd_
 			err, KD_BADDATA,
 			"%s: trigger = sysrq-cpu:%d, but the machine has %ju CPUs; raise cpus",
 			file, c->trigger_cpu, (uintmax_t)c->cpus);
-	if (c->trigger == KD_LAB_TRIGGER_QEMU && c->expect != KD_LAB_EXPECT_NONE)
+	if (c->expect_reason && c->expect >= KD_LAB_EXPECT_NONE)
 		return kd_fail(err, KD_BADDATA,
-			       "%s: trigger = qemu-dump is no panic, so nothing is captured; write "
-			       "expect-outcome = none",
-			       file);
-	if (c->expect_reason && c->expect == KD_LAB_EXPECT_NONE)
-		return kd_fail(err, KD_BADDATA,
-			       "%s: expect-reason needs a manifest, but expect-outcome = none says "
+			       "%s: expect-reason needs a manifest, but expect-outcome = %s says "
 			       "there is none",
-			       file);
-	return 0;
+			       file, kd_lab_expect_name(c->expect));
+	return kd_lab_case_panics(c) ? 0 : check_no_panic(c, file, err);
 }
 
 int kd_lab_case_parse(const char *text, size_t len, const char *name, const char *file,
@@ -365,6 +481,8 @@ int kd_lab_case_parse(const char *text, size_t len, const char *name, const char
 				       file, at.number);
 		rc = parse_line(copy, &at, seen, &c, err);
 	}
+	if (!rc && !c.expect_given && !kd_lab_case_panics(&c))
+		c.expect = KD_LAB_EXPECT_NONE;
 	if (!rc)
 		rc = check_whole(&c, file, err);
 	if (rc)
@@ -384,6 +502,13 @@ void kd_lab_case_fini(struct kd_lab_case *c)
 	free(c->disk_uuid);
 	free(c->trigger_command);
 	free(c->expect_reason);
+	free(c->unpatched_fails);
+	for (size_t i = 0; i < c->file_count; i++) {
+		free(c->files[i].from);
+		free(c->files[i].to);
+	}
+	kd_strv_fini(&c->after);
+	kd_strv_fini(&c->expect_guest);
 	kd_strv_fini(&c->conf);
 	kd_strv_fini(&c->arm);
 	kd_strv_fini(&c->setup);

@@ -18,6 +18,8 @@ enum kd_lab_trigger {
 	KD_LAB_TRIGGER_SYSRQ,	/* echo c into /proc/sysrq-trigger, on any CPU */
 	KD_LAB_TRIGGER_COMMAND, /* a shell command of the guest that ends in a panic */
 	KD_LAB_TRIGGER_QEMU,	/* no panic: QEMU writes the running guest's memory to a file */
+	KD_LAB_TRIGGER_NONE,	/* no panic: the set-up commands are all there is */
+	KD_LAB_TRIGGER_KEXEC,	/* no panic: a shell command that starts another kernel, no reset */
 };
 
 /* What a guest with KD_LAB_TRIGGER_QEMU prints when its memory may be dumped. */
@@ -31,34 +33,47 @@ enum kd_lab_expect {
 	KD_LAB_EXPECT_TRUNCATED,
 	KD_LAB_EXPECT_DMESG_ONLY,
 	KD_LAB_EXPECT_FAILED,
-	KD_LAB_EXPECT_NONE, /* no dump directory */
+	KD_LAB_EXPECT_NONE,	  /* no dump directory */
+	KD_LAB_EXPECT_NO_CAPTURE, /* a panic that starts no capture kernel */
+};
+
+/* A file of the host that a case wants on the guest's disk. */
+struct kd_lab_file {
+	char *from; /* "kernel:NAME", "initrd:NAME", or a path; a relative one from the build directory */
+	char *to; /* absolute, in a directory the guest has */
 };
 
 struct kd_lab_case {
 	char *name;
 	char *title;
-	char *kernel; /* "cloud", "generic" or "cloud-6.12" */
+	char *kernel; /* one of the lab's; kd_lab_case_set_kernel() */
 	uint64_t memory_mib;
 	uint64_t cpus;
 	char *crashkernel;
 	char *append;	      /* more kernel arguments; NULL none */
 	struct kd_strv conf;  /* lines of /etc/kdump.conf */
 	struct kd_strv arm;   /* guest shell commands before kdumpctl start */
+	bool not_armed;	      /* no kdumpctl start: the set-up arms the machine, or nothing does */
 	struct kd_strv setup; /* guest shell commands between arming and the panic */
-	uint64_t disk_mib;    /* size of a second disk with an ext4; 0: none */
-	char *disk_uuid;      /* its UUID; NULL without a second disk */
+	struct kd_strv after; /* guest shell commands when it is up again */
+	struct kd_lab_file files[16];
+	size_t file_count;
+	uint64_t disk_mib; /* size of a second disk with an ext4; 0: none */
+	char *disk_uuid;   /* its UUID; NULL without a second disk */
 	bool trigger_given;
 	enum kd_lab_trigger trigger;
 	int trigger_cpu;       /* -1: any */
-	char *trigger_command; /* KD_LAB_TRIGGER_COMMAND only */
+	char *trigger_command; /* KD_LAB_TRIGGER_COMMAND and _KEXEC only */
 	bool expect_given;
 	enum kd_lab_expect expect;
 	char *expect_reason; /* part of the manifest's reason; NULL: not looked at */
 	enum kd_lab_end end;
-	struct kd_strv expect_console; /* each must be on the console between panic and reboot */
+	struct kd_strv expect_guest;   /* each must be on the console before the panic */
+	struct kd_strv expect_console; /* each must be there after the panic or kexec */
 	bool only_vmcore_reads; /* makedumpfile of Debian 12 cannot read this dump's compression */
 	struct kd_strv expect_no_file; /* names that must not be in the dump directory */
-	uint64_t deadline_s;	       /* wall seconds the capture may take, from panic to reboot */
+	uint64_t deadline_s; /* wall seconds from panic to reboot; without a panic from up to off */
+	char *unpatched_fails; /* why it fails on a kernel without our patches; NULL: nobody says */
 };
 
 /**
@@ -80,7 +95,14 @@ int kd_lab_case_load(const char *dir, const char *name, struct kd_lab_case *ret,
 /** kd_lab_case_names() - add the names of all cases in @dir, sorted */
 int kd_lab_case_names(const char *dir, struct kd_strv *names, struct kd_err *err) KD_MUST_CHECK;
 
-/** kd_lab_expect_name() - "saved", "truncated", "dmesg-only", "failed", "none" */
+/** kd_lab_case_set_kernel() - run it on the kernel @name instead; -KD_USAGE when the lab has no such */
+int kd_lab_case_set_kernel(struct kd_lab_case *c, const char *name,
+			   struct kd_err *err) KD_MUST_CHECK;
+
+/** kd_lab_case_panics() - is a panic what the case is about? */
+bool kd_lab_case_panics(const struct kd_lab_case *c);
+
+/** kd_lab_expect_name() - "saved", "truncated", "dmesg-only", "failed", "none", "no-capture" */
 const char *kd_lab_expect_name(enum kd_lab_expect expect);
 
 #endif

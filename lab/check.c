@@ -22,15 +22,31 @@ static const char *find_line(const struct kd_strv *lines, const char *text)
 	return NULL;
 }
 
+static int expect_lines(const struct kd_strv *wanted, const struct kd_strv *lines, const char *when,
+			struct kd_err *err)
+{
+	for (size_t i = 0; i < wanted->n; i++)
+		if (!find_line(lines, wanted->v[i]))
+			return kd_fail(err, KD_BADDATA, "'%s' was not on the console %s",
+				       wanted->v[i], when);
+	return 0;
+}
+
 int kd_lab_check_console(const struct kd_lab_case *c, const struct kd_strv *lines,
 			 struct kd_err *err)
 {
-	for (size_t i = 0; i < c->expect_console.n; i++)
-		if (!find_line(lines, c->expect_console.v[i]))
-			return kd_fail(err, KD_BADDATA,
-				       "'%s' was not on the console after the panic",
-				       c->expect_console.v[i]);
-	return 0;
+	return expect_lines(
+		&c->expect_console, lines,
+		c->trigger == KD_LAB_TRIGGER_KEXEC ? "after the kexec" : "after the panic", err);
+}
+
+int kd_lab_check_guest(const struct kd_lab_case *c, const struct kd_strv *lines, struct kd_err *err)
+{
+	return expect_lines(&c->expect_guest, lines,
+			    c->trigger == KD_LAB_TRIGGER_KEXEC ? "before the kexec"
+			    : kd_lab_case_panics(c)	       ? "before the panic"
+							       : "",
+			    err);
 }
 
 /* "Last capture: dmesg-only (..." : is it that outcome, and not only the start of another word? */
@@ -54,7 +70,7 @@ int kd_lab_check_status(const struct kd_lab_case *c, const struct kd_strv *lines
 	if (!told)
 		return kd_fail(err, KD_BADDATA,
 			       "kdumpctl status said nothing of the last capture after the reboot");
-	if (c->expect != KD_LAB_EXPECT_NONE)
+	if (c->expect < KD_LAB_EXPECT_NONE)
 		return names_outcome(told, kd_lab_expect_name(c->expect))
 			       ? 0
 			       : kd_fail(err, KD_BADDATA,
@@ -334,10 +350,10 @@ static int check_files(const struct kd_lab_evidence *e, char **dump_ret, struct 
 	if (rc)
 		return rc;
 	if (!dump)
-		return e->c->expect == KD_LAB_EXPECT_NONE
+		return e->c->expect >= KD_LAB_EXPECT_NONE
 			       ? 0
 			       : kd_fail(err, KD_BADDATA, "there is no dump directory in %s", path);
-	if (e->c->expect == KD_LAB_EXPECT_NONE)
+	if (e->c->expect >= KD_LAB_EXPECT_NONE)
 		return kd_fail(err, KD_BADDATA, "nothing was to be saved, but there is %s", dump);
 	rc = kd_lab_check_modes(&inodes, err);
 	return rc ? rc : check_dump(e, &inodes, dump, *dump_ret, err);
@@ -351,6 +367,10 @@ static int check_end(const struct kd_lab_evidence *e, struct kd_err *err)
 
 	if (t->capture_panicked)
 		return kd_fail(err, KD_BADDATA, "the capture kernel panicked");
+	if (e->c->expect == KD_LAB_EXPECT_NO_CAPTURE)
+		return t->marks[KD_LAB_END].seen && t->marks[KD_LAB_BACK].seen
+			       ? 0
+			       : kd_fail(err, KD_BADDATA, "the machine did not come back");
 	if (!t->marks[KD_LAB_ACTION].seen)
 		return kd_fail(err, KD_BADDATA, "no line 'kdumpkit: action ...' on the console");
 	if (strncmp(t->action, wanted, strlen(wanted)) != 0)
@@ -369,6 +389,8 @@ int kd_lab_check_memory(const struct kd_lab_evidence *e, const char *path, char 
 
 	if (!rc)
 		rc = run_tool(tool, (const char *const[]){ "dmesg", path, NULL }, &text, err);
+	if (!rc)
+		rc = kd_lab_check_guest(e->c, e->guest, err);
 	if (rc)
 		return rc;
 	if (!text.p || !strstr(text.p, KD_LAB_LAST_WORDS))
@@ -382,9 +404,13 @@ int kd_lab_check_all(const struct kd_lab_evidence *e, char **dump_ret, struct kd
 	/* Files first: whatever else is wrong, they are to be looked at. */
 	int rc = check_files(e, dump_ret, err);
 
-	if (!rc)
+	if (!rc && kd_lab_case_panics(e->c))
 		rc = check_end(e, err);
 	if (!rc)
+		rc = kd_lab_check_guest(e->c, e->guest, err);
+	if (!rc)
 		rc = kd_lab_check_console(e->c, e->console, err);
-	return rc ? rc : kd_lab_check_status(e->c, e->console, err);
+	if (rc || !kd_lab_case_panics(e->c))
+		return rc;
+	return kd_lab_check_status(e->c, e->console, err);
 }

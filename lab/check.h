@@ -14,7 +14,8 @@
 struct kd_lab_evidence {
 	const struct kd_lab_case *c;
 	const struct kd_lab_timeline *timeline;
-	const struct kd_strv *console; /* lines from the panic on */
+	const struct kd_strv *guest;   /* console lines up to the panic or kexec */
+	const struct kd_strv *console; /* and from there on */
 	const char *dir;	       /* of the run: disk.img is in it, var/crash comes to it */
 	const char *build;	       /* our own programs are in its bin/ */
 };
@@ -42,6 +43,10 @@ int kd_lab_check_memory(const struct kd_lab_evidence *e, const char *path, char 
 /** kd_lab_check_console() - is each of the case's expect-console texts there? */
 int kd_lab_check_console(const struct kd_lab_case *c, const struct kd_strv *lines,
 			 struct kd_err *err) KD_MUST_CHECK;
+
+/** kd_lab_check_guest() - is each of the case's expect-guest texts among the lines before the panic? */
+int kd_lab_check_guest(const struct kd_lab_case *c, const struct kd_strv *lines,
+		       struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_lab_check_status() - did kdumpctl status, after the reboot, name the outcome? */
 int kd_lab_check_status(const struct kd_lab_case *c, const struct kd_strv *lines,

@@ -17,7 +17,7 @@
 enum { FREE_MIB = 3072 };
 
 /* Change when the layout below changes in a way the inputs do not show. */
-static const char layout_version[] = "1";
+static const char layout_version[] = "2";
 
 /* A file of the host and where it goes in the guest. */
 struct part {
@@ -88,6 +88,42 @@ static int add_built(struct recipe *r, const struct kd_lab_env *env, const struc
 	return host ? add_program(r, host, path, to, err) : add_part(r, path, to, err);
 }
 
+/* Every program of lab/guest, as /usr/lib/lab/NAME. */
+static int add_guest_programs(struct recipe *r, const struct kd_lab_env *env, struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *path = NULL;
+	KD_AUTO(kd_strv_fini) struct kd_strv names = { 0 };
+	int rc = kd_asprintf(&path, err, "%s/lab/guest/bin", env->build);
+
+	if (!rc)
+		rc = kd_lab_list_dir(path, &names, err);
+	for (size_t i = 0; !rc && i < names.n; i++) {
+		KD_AUTO(kd_freep) char *from = NULL, *to = NULL;
+		rc = kd_asprintf(&from, err, "%s/%s", path, names.v[i]);
+		if (!rc)
+			rc = kd_asprintf(&to, err, "/usr/lib/lab/%s", names.v[i]);
+		if (!rc)
+			rc = add_part(r, from, to, err);
+	}
+	return rc;
+}
+
+/* Our tools; kexecctl only where it was built. */
+static int add_tools(struct recipe *r, const struct kd_lab_env *env, const struct kd_root *host,
+		     struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *kexecctl = NULL;
+	int rc = add_built(r, env, host, "bin/kdumpctl", "/usr/sbin/kdumpctl", err);
+
+	if (!rc)
+		rc = kd_asprintf(&kexecctl, err, "%s/bin/kexecctl", env->build);
+	if (!rc && access(kexecctl, R_OK) == 0)
+		rc = add_program(r, host, kexecctl, "/usr/sbin/kexecctl", err);
+	if (!rc)
+		rc = add_built(r, env, NULL, "bin/kdump-init", "/usr/lib/kdumpkit/kdump-init", err);
+	return rc;
+}
+
 static void root_closep(struct kd_root **root)
 {
 	kd_root_close(*root);
@@ -115,13 +151,41 @@ static int make_recipe(const struct kd_lab_env *env, const char *kernel, struct 
 	if (!rc)
 		rc = add_program(r, host, collector, "/usr/bin/makedumpfile", err);
 	if (!rc)
-		rc = add_built(r, env, host, "bin/kdumpctl", "/usr/sbin/kdumpctl", err);
-	if (!rc)
-		rc = add_built(r, env, NULL, "bin/kdump-init", "/usr/lib/kdumpkit/kdump-init", err);
+		rc = add_tools(r, env, host, err);
 	if (!rc)
 		rc = add_built(r, env, NULL, "lab/guest/rc", "/usr/sbin/init", err);
 	if (!rc)
-		rc = add_built(r, env, NULL, "lab/guest/killself", "/usr/lib/lab/killself", err);
+		rc = add_guest_programs(r, env, err);
+	return rc;
+}
+
+/*
+ * What stands for the thousands of files of a kernel: its package's name with the
+ * version, or, where we built it, the kernel itself and the index of its modules.
+ */
+static int kernel_key(const struct recipe *r, struct kd_buf *text, struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *package = NULL, *image = NULL, *index = NULL;
+	char one[KD_SHA256_HEX_BYTES];
+	int rc = kd_asprintf(&package, err, "%s/package", r->kernel_tree);
+
+	if (!rc && access(package, F_OK) == 0) {
+		rc = kd_lab_hash_file(package, one, err);
+		kd_buf_printf(text, "%s\n", one);
+		return rc;
+	}
+	if (!rc)
+		rc = kd_asprintf(&image, err, "%s/boot/vmlinuz-%s", r->kernel_tree, r->release);
+	if (!rc)
+		rc = kd_lab_hash_file(image, one, err);
+	if (rc)
+		return rc;
+	kd_buf_printf(text, "%s\n", one);
+	rc = kd_asprintf(&index, err, "%s/lib/modules/%s/modules.dep", r->kernel_tree, r->release);
+	if (rc || access(index, F_OK))
+		return rc;
+	rc = kd_lab_hash_file(index, one, err);
+	kd_buf_printf(text, "%s\n", one);
 	return rc;
 }
 
@@ -129,16 +193,12 @@ static int make_recipe(const struct kd_lab_env *env, const char *kernel, struct 
 static int recipe_key(const struct recipe *r, char hex[KD_SHA256_HEX_BYTES], struct kd_err *err)
 {
 	KD_AUTO(kd_buf_fini) struct kd_buf text = { 0 };
-	KD_AUTO(kd_freep) char *package = NULL;
 	char one[KD_SHA256_HEX_BYTES];
-	/* The package's name with its version stands for the thousands of files in it. */
-	int rc = kd_asprintf(&package, err, "%s/package", r->kernel_tree);
+	int rc = kernel_key(r, &text, err);
 
-	if (!rc)
-		rc = kd_lab_hash_file(package, one, err);
 	if (rc)
 		return rc;
-	kd_buf_printf(&text, "%s %s %d %s\n", layout_version, r->release, FREE_MIB, one);
+	kd_buf_printf(&text, "%s %s %d\n", layout_version, r->release, FREE_MIB);
 	rc = kd_lab_hash_file(r->initrd_init, one, err);
 	kd_buf_printf(&text, "%s\n", one);
 	for (size_t i = 0; !rc && i < r->n; i++) {
@@ -216,22 +276,27 @@ static int stage_parts(const struct recipe *r, const char *tree, struct kd_err *
 	return rc;
 }
 
+/* A file of /boot or a directory of modules; what a kernel does not come with is left out. */
 static int stage_kernel(const struct recipe *r, const char *tree, struct kd_err *err)
 {
-	static const char *const files[] = { "vmlinuz", "config" };
+	static const struct {
+		const char *name;
+		bool needed;
+	} files[] = { { "vmlinuz", true }, { "config", false } };
 	KD_AUTO(kd_freep) char *from = NULL, *to = NULL;
 	int rc = kd_asprintf(&from, err, "%s/lib/modules/%s", r->kernel_tree, r->release);
 
 	if (!rc)
 		rc = kd_asprintf(&to, err, "%s/usr/lib/modules/%s", tree, r->release);
-	if (!rc)
+	if (!rc && access(from, F_OK) == 0)
 		rc = kd_lab_link_tree(from, to, err);
 	for (size_t i = 0; !rc && i < KD_ARRAY_LEN(files); i++) {
 		KD_AUTO(kd_freep) char *f = NULL, *t = NULL;
-		rc = kd_asprintf(&f, err, "%s/boot/%s-%s", r->kernel_tree, files[i], r->release);
+		rc = kd_asprintf(&f, err, "%s/boot/%s-%s", r->kernel_tree, files[i].name,
+				 r->release);
 		if (!rc)
-			rc = kd_asprintf(&t, err, "%s/boot/%s-%s", tree, files[i], r->release);
-		if (!rc)
+			rc = kd_asprintf(&t, err, "%s/boot/%s-%s", tree, files[i].name, r->release);
+		if (!rc && (files[i].needed || access(f, F_OK) == 0))
 			rc = kd_lab_copy_file(f, t, err);
 	}
 	return rc;
@@ -409,12 +474,22 @@ void kd_lab_disk_kdump_conf(const struct kd_lab_case *c, struct kd_buf *out)
 	put_lines(out, &c->conf);
 }
 
+void kd_lab_disk_mode(const struct kd_lab_case *c, struct kd_buf *out)
+{
+	kd_buf_printf(out, "arm=%s\ntrigger=%s\n", c->not_armed ? "no" : "yes",
+		      c->trigger == KD_LAB_TRIGGER_NONE	   ? "none"
+		      : c->trigger == KD_LAB_TRIGGER_KEXEC ? "kexec"
+							   : "panic");
+}
+
 void kd_lab_disk_trigger(const struct kd_lab_case *c, struct kd_buf *out)
 {
 	if (c->trigger == KD_LAB_TRIGGER_QEMU)
 		kd_buf_puts(out, "echo '" KD_LAB_LAST_WORDS "' >/dev/kmsg\nsleep 3600\n");
-	else if (c->trigger == KD_LAB_TRIGGER_COMMAND)
+	else if (c->trigger_command)
 		kd_buf_printf(out, "%s\n", c->trigger_command);
+	else if (c->trigger == KD_LAB_TRIGGER_NONE)
+		kd_buf_puts(out, "# this case has no panic\n");
 	else if (c->trigger_cpu >= 0)
 		kd_buf_printf(out, "taskset 0x%jx sh -c 'echo c >/proc/sysrq-trigger'\n",
 			      (uintmax_t)1 << c->trigger_cpu);
@@ -437,30 +512,75 @@ static int put_file(const char *dir, const char *name, const struct kd_buf *text
 	return rc;
 }
 
-static int add_case_files(const struct kd_lab_case *c, const char *image, const char *dir,
-			  struct kd_err *err)
+/* "kernel:NAME", "initrd:NAME", or a path; a relative one starts at the build directory. */
+static int find_source(const struct kd_lab_env *env, const char *from, char **ret,
+		       struct kd_err *err)
 {
-	KD_AUTO(kd_buf_fini) struct kd_buf conf = { 0 }, arm = { 0 }, setup = { 0 };
-	KD_AUTO(kd_buf_fini) struct kd_buf trigger = { 0 }, script = { 0 };
+	KD_AUTO(kd_freep) char *image = NULL;
+
+	if (strncmp(from, "kernel:", 7) == 0)
+		return kd_lab_env_kernel(env, from + 7, ret, err);
+	if (strncmp(from, "initrd:", 7) == 0)
+		return kd_lab_disk_base(env, from + 7, &image, ret, err);
+	int rc = from[0] == '/' ? kd_strdup(ret, from, err)
+				: kd_asprintf(ret, err, "%s/%s", env->build, from);
+	if (!rc && access(*ret, R_OK))
+		rc = kd_fail_sys(err, errno, "read %s, which the case wants on the guest's disk",
+				 *ret);
+	return rc;
+}
+
+static int add_host_files(const struct kd_lab_env *env, const struct kd_lab_case *c,
+			  struct kd_buf *script, struct kd_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < c->file_count; i++) {
+		KD_AUTO(kd_freep) char *from = NULL;
+		const char *to = c->files[i].to;
+		rc = find_source(env, c->files[i].from, &from, err);
+		if (!rc)
+			kd_buf_printf(script,
+				      "write \"%s\" \"%s\"\nsif \"%s\" uid 0\n"
+				      "sif \"%s\" gid 0\n",
+				      from, to, to, to);
+	}
+	return rc;
+}
+
+static int add_case_files(const struct kd_lab_env *env, const struct kd_lab_case *c,
+			  const char *image, const char *dir, struct kd_err *err)
+{
+	KD_AUTO(kd_buf_fini) struct kd_buf conf = { 0 }, arm = { 0 }, setup = { 0 }, after = { 0 };
+	KD_AUTO(kd_buf_fini) struct kd_buf trigger = { 0 }, mode = { 0 }, script = { 0 };
+	const struct {
+		const char *name;
+		const struct kd_buf *text;
+		const char *to;
+	} files[] = {
+		{ "kdump.conf", &conf, "/etc/kdump.conf" },  { "mode", &mode, "/etc/lab/mode" },
+		{ "arm-setup", &arm, "/etc/lab/arm-setup" }, { "setup", &setup, "/etc/lab/setup" },
+		{ "trigger", &trigger, "/etc/lab/trigger" }, { "after", &after, "/etc/lab/after" },
+	};
+	int rc = 0;
 
 	kd_lab_disk_kdump_conf(c, &conf);
+	kd_lab_disk_mode(c, &mode);
 	put_lines(&arm, &c->arm);
 	put_lines(&setup, &c->setup);
 	kd_lab_disk_trigger(c, &trigger);
-	int rc = put_file(dir, "kdump.conf", &conf, "/etc/kdump.conf", &script, err);
+	put_lines(&after, &c->after);
+	for (size_t i = 0; !rc && i < KD_ARRAY_LEN(files); i++)
+		rc = put_file(dir, files[i].name, files[i].text, files[i].to, &script, err);
 	if (!rc)
-		rc = put_file(dir, "arm-setup", &arm, "/etc/lab/arm-setup", &script, err);
-	if (!rc)
-		rc = put_file(dir, "setup", &setup, "/etc/lab/setup", &script, err);
-	if (!rc)
-		rc = put_file(dir, "trigger", &trigger, "/etc/lab/trigger", &script, err);
+		rc = add_host_files(env, c, &script, err);
 	if (!rc && script.bad)
 		rc = kd_fail(err, KD_NOMEM, "no memory");
 	return rc ? rc : kd_lab_debugfs(image, true, script.p, NULL, err);
 }
 
-int kd_lab_disk_case(const struct kd_lab_case *c, const char *base, const char *dir,
-		     struct kd_err *err)
+int kd_lab_disk_case(const struct kd_lab_env *env, const struct kd_lab_case *c, const char *base,
+		     const char *dir, struct kd_err *err)
 {
 	KD_AUTO(kd_freep) char *image = NULL, *extra = NULL;
 	int rc = kd_asprintf(&image, err, "%s/disk.img", dir);
@@ -468,7 +588,7 @@ int kd_lab_disk_case(const struct kd_lab_case *c, const char *base, const char *
 	if (!rc)
 		rc = kd_lab_copy_file(base, image, err);
 	if (!rc)
-		rc = add_case_files(c, image, dir, err);
+		rc = add_case_files(env, c, image, dir, err);
 	if (rc || !c->disk_mib)
 		return rc;
 	rc = kd_asprintf(&extra, err, "%s/extra.img", dir);

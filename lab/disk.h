@@ -20,11 +20,14 @@ int kd_lab_disk_base(const struct kd_lab_env *env, const char *kernel, char **im
 		     char **initrd_ret, struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_lab_disk_case() - @dir/disk.img from the base, and @dir/extra.img where the case has a second disk */
-int kd_lab_disk_case(const struct kd_lab_case *c, const char *base, const char *dir,
-		     struct kd_err *err) KD_MUST_CHECK;
+int kd_lab_disk_case(const struct kd_lab_env *env, const struct kd_lab_case *c, const char *base,
+		     const char *dir, struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_lab_disk_kdump_conf() - text of the case's /etc/kdump.conf */
 void kd_lab_disk_kdump_conf(const struct kd_lab_case *c, struct kd_buf *out);
+
+/** kd_lab_disk_mode() - shell variables that tell the guest what kind of case it is */
+void kd_lab_disk_mode(const struct kd_lab_case *c, struct kd_buf *out);
 
 /** kd_lab_disk_trigger() - text of the script that crashes the machine */
 void kd_lab_disk_trigger(const struct kd_lab_case *c, struct kd_buf *out);

@@ -72,11 +72,14 @@ int kd_lab_env_release(const struct kd_lab_env *env, const char *name, char **re
 	if (rc)
 		return rc;
 	KD_AUTO(kd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return kd_fail(err, KD_NOTSUP,
-			       "no %s kernel (%s: %s); fetch it with scripts/fetch-kernels "
-			       "%s/lab/kernels",
-			       name, path, strerror(errno), env->build);
+	if (fd < 0) {
+		bool ours = strcmp(name, "lab") == 0 || strcmp(name, "capture") == 0;
+		return kd_fail(err, KD_NOTSUP, "no %s kernel (%s: %s); %s%s%s", name, path,
+			       strerror(errno),
+			       ours ? "build it with make kernel"
+				    : "fetch it with scripts/fetch-kernels ",
+			       ours ? "" : env->build, ours ? "" : "/lab/kernels");
+	}
 	rc = kd_read_all(fd, 256, &text, NULL, path, err);
 	if (rc)
 		return rc;

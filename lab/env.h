@@ -14,7 +14,8 @@ struct kd_lab_env {
 	char *out;		 /* absolute; one directory a case is made in it */
 	enum kd_lab_accel accel; /* resolved: never AUTO while a case runs */
 	bool timeline;
-	bool keep; /* also the image of a case that passed */
+	bool keep;	/* also the image of a case that passed */
+	bool unpatched; /* a case passes when it fails for the reason in its unpatched-fails */
 };
 
 /** kd_lab_env_fini() - free what it owns */

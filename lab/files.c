@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lab/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -225,6 +226,28 @@ int kd_lab_link_tree(const char *from, const char *to, struct kd_err *err)
 			return rc;
 	}
 	return errno ? kd_fail_sys(err, errno, "read %s", from) : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int kd_lab_list_dir(const char *path, struct kd_strv *names, struct kd_err *err)
+{
+	KD_AUTO(kd_closedirp) DIR *d = opendir(path);
+	size_t first = names->n;
+
+	if (!d)
+		return kd_fail_sys(err, errno, "list directory %s", path);
+	for (struct dirent *e; (e = readdir(d));) {
+		int rc = e->d_name[0] == '.' ? 0 : kd_strv_add(names, e->d_name, err);
+		if (rc)
+			return rc;
+	}
+	if (names->n > first)
+		qsort(names->v + first, names->n - first, sizeof(*names->v), by_name);
+	return 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)

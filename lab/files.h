@@ -37,6 +37,9 @@ int kd_lab_copy_file(const char *from, const char *to, struct kd_err *err) KD_MU
 /** kd_lab_link_tree() - directories, links and files below @from again below @to; files as hard links where possible */
 int kd_lab_link_tree(const char *from, const char *to, struct kd_err *err) KD_MUST_CHECK;
 
+/** kd_lab_list_dir() - add the names in a directory but hidden ones, sorted */
+int kd_lab_list_dir(const char *path, struct kd_strv *names, struct kd_err *err) KD_MUST_CHECK;
+
 /** kd_lab_remove_tree() - rm -rf; something that is not there is fine */
 int kd_lab_remove_tree(const char *path, struct kd_err *err) KD_MUST_CHECK;
 

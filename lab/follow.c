@@ -14,6 +14,10 @@ static const struct {
 } limits[] = {
 	[KD_LAB_STAGE_BOOT] = { "the machine to come up", 60, 300 },
 	[KD_LAB_STAGE_ARM] = { "kdump to be armed", 120, 600 },
+	/* a long test is silent while it works; the case's deadline bounds it */
+	[KD_LAB_STAGE_SETUP] = { "the set-up commands to end", 600, 0 },
+	[KD_LAB_STAGE_KEXEC] = { "the other kernel to come up", 60, 300 },
+	[KD_LAB_STAGE_AFTER] = { "the commands on the other kernel to end", 120, 300 },
 	[KD_LAB_STAGE_TRIGGER] = { "the panic", 60, 300 },
 	[KD_LAB_STAGE_JUMP] = { "the capture init", 60, 300 },
 	/* a collector is silent while it works; the case's deadline bounds it */
@@ -52,6 +56,7 @@ void kd_lab_follow_init(struct kd_lab_follow *f, const struct kd_lab_case *c, ui
 
 void kd_lab_follow_fini(struct kd_lab_follow *f)
 {
+	kd_strv_fini(&f->guest);
 	kd_strv_fini(&f->lines);
 }
 
@@ -72,48 +77,81 @@ static void before_panic(struct kd_lab_follow *f, const char *line)
 		fail(f, "the machine thinks it has panicked before: its disk is not a fresh one");
 }
 
+static bool seen(const struct kd_lab_follow *f, enum kd_lab_moment moment)
+{
+	return f->timeline.marks[moment].seen;
+}
+
+static enum kd_lab_stage after_up(const struct kd_lab_case *c)
+{
+	/* before a panic the set-up does what kdumpctl start does elsewhere */
+	return c->not_armed && !kd_lab_case_panics(c) ? KD_LAB_STAGE_SETUP : KD_LAB_STAGE_ARM;
+}
+
+static enum kd_lab_stage after_armed(const struct kd_lab_case *c)
+{
+	return c->trigger == KD_LAB_TRIGGER_NONE || c->trigger == KD_LAB_TRIGGER_KEXEC
+		       ? KD_LAB_STAGE_SETUP
+		       : KD_LAB_STAGE_TRIGGER;
+}
+
 /* Stages follow from the moments seen, so a lost line cannot hold up what comes after it. */
 static void advance(struct kd_lab_follow *f, uint64_t now_ms)
 {
-	static const struct {
+	const struct {
 		enum kd_lab_moment seen;
 		enum kd_lab_stage next;
 	} steps[] = {
-		{ KD_LAB_UP, KD_LAB_STAGE_ARM },       { KD_LAB_ARMED, KD_LAB_STAGE_TRIGGER },
-		{ KD_LAB_PANIC, KD_LAB_STAGE_JUMP },   { KD_LAB_INIT, KD_LAB_STAGE_CAPTURE },
-		{ KD_LAB_ACTION, KD_LAB_STAGE_RESET }, { KD_LAB_END, KD_LAB_STAGE_BACK },
-		{ KD_LAB_BACK, KD_LAB_STAGE_STATUS },  { KD_LAB_STATUS, KD_LAB_STAGE_OFF },
+		{ KD_LAB_UP, after_up(f->c) },	       { KD_LAB_ARMED, after_armed(f->c) },
+		{ KD_LAB_KEXEC, KD_LAB_STAGE_KEXEC },  { KD_LAB_KEXECED, KD_LAB_STAGE_AFTER },
+		{ KD_LAB_FINISHED, KD_LAB_STAGE_OFF }, { KD_LAB_PANIC, KD_LAB_STAGE_JUMP },
+		{ KD_LAB_INIT, KD_LAB_STAGE_CAPTURE }, { KD_LAB_ACTION, KD_LAB_STAGE_RESET },
+		{ KD_LAB_END, KD_LAB_STAGE_BACK },     { KD_LAB_BACK, KD_LAB_STAGE_STATUS },
+		{ KD_LAB_STATUS, KD_LAB_STAGE_OFF },
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(steps); i++)
-		if (f->timeline.marks[steps[i].seen].seen && f->stage < steps[i].next)
+		if (seen(f, steps[i].seen) && f->stage < steps[i].next)
 			enter(f, steps[i].next, now_ms);
+}
+
+/* Everything is kept: what a case expects is looked for at the end. */
+static void keep(struct kd_lab_follow *f, const char *line)
+{
+	bool later = seen(f, KD_LAB_PANIC) || seen(f, KD_LAB_KEXEC);
+	struct kd_strv *to = later ? &f->lines : &f->guest;
+	struct kd_err err = { 0 };
+
+	if (to->n >= MAX_LINES)
+		fail(f, "more than %d console lines %s", MAX_LINES,
+		     !later		     ? "since the start"
+		     : seen(f, KD_LAB_PANIC) ? "since the panic"
+					     : "since the kexec");
+	else if (kd_strv_add(to, line, &err))
+		fail(f, "%s", err.msg);
 }
 
 void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_ms)
 {
-	bool armed = f->timeline.marks[KD_LAB_ARMED].seen;
-	bool panicked = f->timeline.marks[KD_LAB_PANIC].seen;
+	bool armed = seen(f, KD_LAB_ARMED);
+	bool panicked = seen(f, KD_LAB_PANIC);
 
 	if (*line) {
 		f->heard_ms = now_ms;
-		f->heard_since_end = f->timeline.marks[KD_LAB_END].seen;
+		f->heard_since_end = seen(f, KD_LAB_END);
 	}
 	kd_lab_timeline_line(&f->timeline, line, now_ms);
-	if (!f->timeline.marks[KD_LAB_PANIC].seen)
+	if (!seen(f, KD_LAB_PANIC))
 		before_panic(f, line);
+	else if (!panicked && !kd_lab_case_panics(f->c))
+		fail(f, "the machine panicked: %s", line);
 	else if (!panicked && !armed)
 		fail(f, "the machine panicked before kdump was armed: %s", line);
-	if (f->timeline.marks[KD_LAB_END].seen && strstr(line, "lab: up"))
+	if (seen(f, KD_LAB_INIT) && f->c->expect == KD_LAB_EXPECT_NO_CAPTURE)
+		fail(f, "the capture kernel runs, but expect-outcome = no-capture");
+	if (seen(f, KD_LAB_END) && strstr(line, "lab: up"))
 		fail(f, "the machine came back without knowing of its panic");
-
-	if (f->timeline.marks[KD_LAB_PANIC].seen) {
-		struct kd_err err = { 0 };
-		if (f->lines.n >= MAX_LINES)
-			fail(f, "more than %d console lines since the panic", MAX_LINES);
-		else if (kd_strv_add(&f->lines, line, &err))
-			fail(f, "%s", err.msg);
-	}
+	keep(f, line);
 	advance(f, now_ms);
 }
 
@@ -123,9 +161,10 @@ static void on_reset(struct kd_lab_follow *f, uint64_t now_ms)
 	 * one. Until the console is heard again it is the same reset. */
 	if (f->timeline.marks[KD_LAB_END].seen && !f->heard_since_end)
 		return;
-	if (f->stage < KD_LAB_STAGE_JUMP)
-		fail(f, "the machine reset itself before the panic");
-	else if (f->stage == KD_LAB_STAGE_JUMP)
+	if (f->stage < KD_LAB_STAGE_JUMP || !kd_lab_case_panics(f->c))
+		fail(f, "the machine reset itself while the lab waited for %s",
+		     limits[f->stage].waiting);
+	else if (f->stage == KD_LAB_STAGE_JUMP && f->c->expect != KD_LAB_EXPECT_NO_CAPTURE)
 		fail(f, "the machine reset itself after the panic, and the capture init never ran");
 	else if (f->stage > KD_LAB_STAGE_RESET)
 		fail(f, "the machine reset itself once more");
@@ -171,15 +210,16 @@ void kd_lab_follow_event(struct kd_lab_follow *f, enum kd_lab_qmp_event event, u
 	advance(f, now_ms);
 }
 
-/* The case's own deadline: from the panic to the machine's reset. */
+/* The case's own deadline: from the panic to the machine's reset; without a panic from its start. */
 static void check_deadline(struct kd_lab_follow *f, uint64_t now_ms)
 {
-	const struct kd_lab_mark *panic = &f->timeline.marks[KD_LAB_PANIC];
+	bool panics = kd_lab_case_panics(f->c);
+	const struct kd_lab_mark *from = &f->timeline.marks[panics ? KD_LAB_PANIC : KD_LAB_UP];
 
-	if (panic->seen && !f->timeline.marks[KD_LAB_END].seen &&
-	    now_ms - panic->wall_ms >= f->c->deadline_s * 1000)
-		fail(f, "gave up waiting for %s: the panic was %ju s ago, the case's deadline",
-		     limits[f->stage].waiting, (uintmax_t)f->c->deadline_s);
+	if (from->seen && !seen(f, KD_LAB_END) && now_ms - from->wall_ms >= f->c->deadline_s * 1000)
+		fail(f, "gave up waiting for %s: %s %ju s ago, the case's deadline",
+		     limits[f->stage].waiting, panics ? "the panic was" : "the machine came up",
+		     (uintmax_t)f->c->deadline_s);
 }
 
 void kd_lab_follow_clock(struct kd_lab_follow *f, uint64_t now_ms, uint64_t cpu_ms)

@@ -20,6 +20,9 @@
 enum kd_lab_stage {
 	KD_LAB_STAGE_BOOT,    /* until the production system is up */
 	KD_LAB_STAGE_ARM,     /* until kdump is armed */
+	KD_LAB_STAGE_SETUP,   /* until the set-up commands of a case without a panic are done */
+	KD_LAB_STAGE_KEXEC,   /* until another kernel is up, without a reset */
+	KD_LAB_STAGE_AFTER,   /* until the commands for then are done */
 	KD_LAB_STAGE_TRIGGER, /* until the panic */
 	KD_LAB_STAGE_JUMP,    /* until the capture init runs */
 	KD_LAB_STAGE_CAPTURE, /* until it is done */
@@ -38,7 +41,8 @@ struct kd_lab_follow {
 	bool failed;
 	char why[400]; /* the first thing that went wrong */
 	struct kd_lab_timeline timeline;
-	struct kd_strv lines; /* console from the panic on */
+	struct kd_strv guest; /* console up to the panic or kexec */
+	struct kd_strv lines; /* console from there on */
 	char said[200];	      /* last line a command of the guest printed before the panic */
 	uint64_t stage_ms;    /* when the stage began */
 	uint64_t heard_ms;    /* when the console was last heard */

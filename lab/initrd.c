@@ -93,14 +93,18 @@ int kd_lab_module_order(const char *moddir, struct kd_strv *files, struct kd_err
 	/* crc32c: ext4 asks the crypto layer for it by name, which needs a modprobe here. */
 	static const char *const wanted[] = { "virtio_pci", "virtio_blk", "crc32c", "ext4" };
 	const char *no_config = NULL;
-	KD_AUTO(kd_freep) char *index = NULL;
+	KD_AUTO(kd_freep) char *index = NULL, *modules = NULL;
 	KD_AUTO(ctx_unrefp) struct kmod_ctx *ctx = kmod_new(moddir, &no_config);
 
 	if (!ctx)
 		return kd_fail(err, KD_NOMEM, "no memory");
 	int rc = kd_asprintf(&index, err, "%s/modules.dep.bin", moddir);
+	if (!rc)
+		rc = kd_asprintf(&modules, err, "%s/kernel", moddir);
 	if (rc)
 		return rc;
+	if (access(modules, F_OK))
+		return 0; /* everything is built in */
 	/* libkmod takes a missing index for "no such module", and so for one built in */
 	if (access(index, R_OK))
 		return kd_fail(err, KD_NOTSUP,

@@ -8,7 +8,8 @@
 /**
  * kd_lab_module_order() - the modules a machine with virtio disks and ext4 needs
  * @moddir: .../lib/modules/<release>, with modules.dep.bin
- * @files: gets absolute paths, each once, dependencies first; what is built in is left out
+ * @files: gets absolute paths, each once, dependencies first; what is built in is left out.
+ * None for a kernel without modules: one without @moddir/kernel.
  */
 int kd_lab_module_order(const char *moddir, struct kd_strv *files,
 			struct kd_err *err) KD_MUST_CHECK;

@@ -31,6 +31,9 @@ static const char help[] =
 	"      --out=DIR        one directory a case below DIR (default: BUILD/lab/out)\n"
 	"      --timeline       print when each stage was reached\n"
 	"      --json           print one JSON document instead of text\n"
+	"      --kernel=NAME    run them on this kernel instead of their own\n"
+	"      --unpatched      run them on cloud-6.12; a case passes when it fails as its\n"
+	"                       line unpatched-fails says\n"
 	"      --keep           keep the disk images of cases that passed\n"
 	"      --build=DIR      the build directory (default: the one this program is in)\n"
 	"      --cases=DIR      where the *.test files are (default: tests/panic)\n"
@@ -40,9 +43,9 @@ static const char help[] =
 	"Exit status: 0 all passed, 1 a case failed, 77 none could run, 99 broken set-up.\n";
 
 struct options {
-	const char *build, *cases, *out;
+	const char *build, *cases, *out, *kernel;
 	enum kd_lab_accel accel;
-	bool all, timeline, json, keep;
+	bool all, timeline, json, keep, unpatched;
 };
 
 enum {
@@ -52,6 +55,8 @@ enum {
 	OPT_TIMELINE,
 	OPT_JSON,
 	OPT_KEEP,
+	OPT_KERNEL,
+	OPT_UNPATCHED,
 	OPT_BUILD,
 	OPT_CASES,
 	OPT_HELP,
@@ -84,6 +89,8 @@ static int parse_options(int argc, char *argv[], struct options *o)
 		{ "timeline", no_argument, NULL, OPT_TIMELINE },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "keep", no_argument, NULL, OPT_KEEP },
+		{ "kernel", required_argument, NULL, OPT_KERNEL },
+		{ "unpatched", no_argument, NULL, OPT_UNPATCHED },
 		{ "build", required_argument, NULL, OPT_BUILD },
 		{ "cases", required_argument, NULL, OPT_CASES },
 		{ "help", no_argument, NULL, OPT_HELP },
@@ -111,6 +118,12 @@ static int parse_options(int argc, char *argv[], struct options *o)
 			break;
 		case OPT_KEEP:
 			o->keep = true;
+			break;
+		case OPT_KERNEL:
+			o->kernel = optarg;
+			break;
+		case OPT_UNPATCHED:
+			o->unpatched = true;
 			break;
 		case OPT_BUILD:
 			o->build = optarg;
@@ -235,15 +248,36 @@ static int exit_status(const struct tally *t)
 	return t->passed ? EXIT_PASS : EXIT_SKIP;
 }
 
+/* A case as it is to be run: on another kernel where the options say so. */
+static int load_case(const struct kd_lab_env *env, const struct options *o, const char *name,
+		     struct kd_lab_case *ret, struct kd_err *err)
+{
+	KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 };
+	const char *kernel = o->kernel ? o->kernel : o->unpatched ? "cloud-6.12" : NULL;
+	int rc = kd_lab_case_load(env->cases, name, &c, err);
+
+	if (!rc && o->unpatched && !o->all && !c.unpatched_fails)
+		rc = kd_fail(err, KD_USAGE, "case %s has no line unpatched-fails", name);
+	if (!rc && kernel)
+		rc = kd_lab_case_set_kernel(&c, kernel, err);
+	if (rc)
+		return rc;
+	*ret = c;
+	c = (struct kd_lab_case){ 0 };
+	return 0;
+}
+
 static int run_one(const struct kd_lab_env *env, const struct options *o, const char *name,
 		   struct kd_json *j, struct tally *tally, struct kd_err *err)
 {
 	KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 };
 	KD_AUTO(kd_lab_result_fini) struct kd_lab_result result = { 0 };
-	int rc = kd_lab_case_load(env->cases, name, &c, err);
+	int rc = load_case(env, o, name, &c, err);
 
 	if (rc)
 		return rc;
+	if (o->unpatched && !c.unpatched_fails)
+		return 0; /* with --all: not a case about a patch */
 	if (!o->json) {
 		printf("# %s: %s\n", c.name, c.title);
 		fflush(stdout);
@@ -258,14 +292,14 @@ static int run_one(const struct kd_lab_env *env, const struct options *o, const 
 }
 
 /* Every case is read before the first is run: a typing error is told at once. */
-static int load_all(const struct kd_lab_env *env, const struct kd_strv *names, char **kernel_ret,
-		    struct kd_err *err)
+static int load_all(const struct kd_lab_env *env, const struct options *o,
+		    const struct kd_strv *names, char **kernel_ret, struct kd_err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < names->n; i++) {
 		KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 };
-		rc = kd_lab_case_load(env->cases, names->v[i], &c, err);
+		rc = load_case(env, o, names->v[i], &c, err);
 		if (!rc && i == 0)
 			rc = kd_strdup(kernel_ret, c.kernel, err);
 	}
@@ -277,6 +311,7 @@ static int prepare(struct kd_lab_env *env, const struct options *o, const char *
 {
 	env->timeline = o->timeline;
 	env->keep = o->keep;
+	env->unpatched = o->unpatched;
 	env->accel = o->accel;
 	snprintf(why, 160, "asked for");
 	if (o->accel != KD_LAB_ACCEL_AUTO)
@@ -292,7 +327,7 @@ static int run_cases(struct kd_lab_env *env, const struct options *o, const stru
 	struct tally tally = { 0 };
 	struct kd_err err = { 0 };
 	char why[160] = "";
-	int rc = load_all(env, names, &kernel, &err);
+	int rc = load_all(env, o, names, &kernel, &err);
 
 	if (!rc)
 		rc = prepare(env, o, kernel, why, &err);
@@ -370,7 +405,7 @@ static int cmd_shell(struct kd_lab_env *env, const struct options *o, int argc, 
 
 	if (argc != 1)
 		return usage("shell takes one case", "");
-	int rc = kd_lab_case_load(env->cases, argv[0], &c, &err);
+	int rc = load_case(env, o, argv[0], &c, &err);
 	if (!rc)
 		rc = prepare(env, o, c.kernel, why, &err);
 	if (!rc)

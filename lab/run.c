@@ -91,7 +91,7 @@ static int machine_init(struct machine *m, const struct kd_lab_env *env,
 	if (!rc)
 		rc = kd_lab_disk_base(env, c->kernel, &base, &m->initrd, err);
 	if (!rc)
-		rc = kd_lab_disk_case(c, base, m->dir, err);
+		rc = kd_lab_disk_case(env, c, base, m->dir, err);
 	if (!rc)
 		rc = kd_lab_env_kernel(env, c->kernel, &m->kernel, err);
 	if (!rc)
@@ -240,6 +240,7 @@ static void judge(struct machine *m, struct kd_lab_result *r)
 	const struct kd_lab_evidence evidence = {
 		.c = m->c,
 		.timeline = &m->follow.timeline,
+		.guest = &m->follow.guest,
 		.console = &m->follow.lines,
 		.dir = m->dir,
 		.build = m->env->build,
@@ -252,8 +253,35 @@ static void judge(struct machine *m, struct kd_lab_result *r)
 		decide(r, KD_LAB_FAIL, "%s", err.msg);
 	else
 		decide(r, KD_LAB_PASS, "%s", "");
-	if (r->verdict == KD_LAB_PASS && !m->env->keep)
-		discard_images(m);
+}
+
+static bool was_on_console(const struct kd_lab_follow *f, const char *text)
+{
+	const struct kd_strv *const both[] = { &f->guest, &f->lines };
+
+	for (size_t b = 0; b < KD_ARRAY_LEN(both); b++)
+		for (size_t i = 0; i < both[b]->n; i++)
+			if (strstr(both[b]->v[i], text))
+				return true;
+	return false;
+}
+
+/* On a kernel without the patch the case has to fail, and for the reason it names. */
+static void judge_unpatched(const struct machine *m, struct kd_lab_result *r)
+{
+	const char *why = m->c->unpatched_fails;
+	char reason[sizeof(r->reason)];
+
+	if (r->verdict == KD_LAB_PASS) {
+		decide(r, KD_LAB_FAIL, "passes on the unpatched kernel too, so it proves nothing");
+	} else if (r->verdict == KD_LAB_FAIL) {
+		snprintf(reason, sizeof(reason), "%s", r->reason);
+		if (strstr(reason, why) || was_on_console(&m->follow, why))
+			decide(r, KD_LAB_PASS, "%s", "");
+		else
+			decide(r, KD_LAB_FAIL,
+			       "fails on the unpatched kernel, but not for '%s': %s", why, reason);
+	}
 }
 
 void kd_lab_run_case(const struct kd_lab_env *env, const struct kd_lab_case *c,
@@ -292,6 +320,10 @@ void kd_lab_run_case(const struct kd_lab_env *env, const struct kd_lab_case *c,
 		judge(&m, ret);
 		m.dir = NULL;
 	}
+	if (env->unpatched)
+		judge_unpatched(&m, ret);
+	if (ret->verdict == KD_LAB_PASS && !env->keep)
+		discard_images(&m);
 	ret->wall_ms = kd_monotonic_ms() - start;
 }
 

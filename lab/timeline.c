@@ -16,6 +16,9 @@ static const struct {
 } moments[KD_LAB_MOMENTS] = {
 	[KD_LAB_UP] = { "up", "machine up", "lab: up", false },
 	[KD_LAB_ARMED] = { "armed", "kdump armed", "lab: armed", false },
+	[KD_LAB_KEXEC] = { "kexec", "kexec", "lab: kexec now", false },
+	[KD_LAB_KEXECED] = { "kexeced", "new kernel up", "lab: kexeced ", false },
+	[KD_LAB_FINISHED] = { "finished", "commands done", "lab: finished", false },
 	[KD_LAB_PANIC] = { "panic", "panic", NULL, false },
 	[KD_LAB_CAPTURE] = { "capture-kernel", "capture kernel speaks", "Linux version ", true },
 	[KD_LAB_INIT] = { "capture-init", "capture init runs", "kdumpkit: init ", true },

@@ -15,8 +15,11 @@
 #include <stdio.h>
 
 enum kd_lab_moment {
-	KD_LAB_UP,	     /* production init runs */
-	KD_LAB_ARMED,	     /* kdumpctl start has succeeded */
+	KD_LAB_UP,	/* production init runs */
+	KD_LAB_ARMED,	/* kdumpctl start has succeeded, or a set-up that arms the machine itself */
+	KD_LAB_KEXEC,	/* the command that starts another kernel is given */
+	KD_LAB_KEXECED, /* production init runs on that kernel */
+	KD_LAB_FINISHED,     /* all commands of a case without a panic are done */
 	KD_LAB_PANIC,	     /* first of "sysrq: Trigger a crash" and "Kernel panic" */
 	KD_LAB_CAPTURE,	     /* first line of the capture kernel */
 	KD_LAB_INIT,	     /* the capture init runs */

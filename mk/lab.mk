@@ -3,8 +3,10 @@
 # files. kdump-lab itself makes the disk images of them, when they are out of date.
 
 KERNELS := $(O)/lab/kernels/stamp
-GUEST_FILES := $(O)/lab/guest/rc $(O)/lab/guest/initrd-init $(O)/lab/guest/killself
-LAB_PREREQS := $(addprefix $(O)/bin/,kdump-lab kdumpctl kdump-init vmcore) $(KERNELS) $(GUEST_FILES)
+GUEST_PROGRAMS := $(patsubst lab/guest/%.c,$(O)/lab/guest/bin/%,$(wildcard lab/guest/*.c))
+GUEST_FILES := $(O)/lab/guest/rc $(O)/lab/guest/initrd-init $(GUEST_PROGRAMS)
+LAB_PREREQS := $(filter $(addprefix $(O)/bin/,kdump-lab kdumpctl kdump-init kexecctl vmcore),$(PROGRAMS)) \
+	$(KERNELS) $(GUEST_FILES)
 
 .PHONY: kernels lab run-demo
 kernels: $(KERNELS) ## fetch Debian's stock kernels for the lab
@@ -19,10 +21,15 @@ $(O)/lab/guest/%: lab/guest/%
 	$(Q)mkdir -p $(@D)
 	$(Q)install -m 755 $< $@
 
-$(O)/lab/guest/%: $(O)/obj/lab/guest/%.o
+# A guest program is static: the guest has no libraries but those of our tools. It may
+# use the modules that need nothing but base.
+GUEST_ARCHIVES := $(call archives_of,base kexec)
+$(O)/lab/guest/bin/%: $(O)/obj/lab/guest/%.o $(GUEST_ARCHIVES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -static -s -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -static -Wl,--gc-sections -s -o $@ $< \
+		-Wl,--start-group $(GUEST_ARCHIVES) -Wl,--end-group \
+		$(shell $(PKG_CONFIG) --libs --static libsodium) -lpthread
 
 # The prerequisites of rules read before this file are already expanded.
 run-test: $(LAB_PREREQS)

@@ -29,7 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(c.title && c.kernel && c.crashkernel);
 	require(c.memory_mib >= 256 && c.cpus >= 1 && c.trigger_cpu < (int)c.cpus);
 	require((c.disk_mib != 0) == (c.disk_uuid != NULL));
-	require((c.trigger == KD_LAB_TRIGGER_COMMAND) == (c.trigger_command != NULL));
+	require((c.trigger == KD_LAB_TRIGGER_COMMAND || c.trigger == KD_LAB_TRIGGER_KEXEC) ==
+		(c.trigger_command != NULL));
+	require(kd_lab_case_panics(&c) || c.expect == KD_LAB_EXPECT_NONE);
+	for (size_t i = 0; i < c.file_count; i++)
+		require(*c.files[i].from && c.files[i].to[0] == '/');
 	kd_lab_disk_kdump_conf(&c, &conf);
 	kd_lab_disk_trigger(&c, &trigger);
 	/* one line of the case is one line of the guest's file, whatever is in it */

@@ -64,6 +64,43 @@ static void test_every_key_is_read(void **state)
 	assert_int_equal(c.deadline_s, 60);
 }
 
+static void test_keys_of_a_case_without_a_panic(void **state)
+{
+	KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 }, k = { 0 };
+	struct kd_err err = { 0 };
+
+	assert_int_equal(parse("title = t\nkernel = lab\narm = no\ntrigger = none\n"
+			       "expect-guest = a b\nexpect-guest = c\n"
+			       "file = kernel:capture /boot/vmlinuz-capture\n"
+			       "file = lab/x /root/x\nunpatched-fails = why not\n",
+			       &c, &err),
+			 0);
+	assert_string_equal(c.kernel, "lab");
+	assert_true(c.not_armed);
+	assert_int_equal(c.trigger, KD_LAB_TRIGGER_NONE);
+	assert_false(kd_lab_case_panics(&c));
+	assert_int_equal(c.expect, KD_LAB_EXPECT_NONE);
+	assert_int_equal(c.expect_guest.n, 2);
+	assert_int_equal(c.file_count, 2);
+	assert_string_equal(c.files[0].from, "kernel:capture");
+	assert_string_equal(c.files[1].to, "/root/x");
+	assert_string_equal(c.unpatched_fails, "why not");
+
+	assert_int_equal(parse("title = t\ntrigger = kexec go /boot/x\narm = yes\nafter = a\n"
+			       "expect-console = new\n",
+			       &k, &err),
+			 0);
+	assert_int_equal(k.trigger, KD_LAB_TRIGGER_KEXEC);
+	assert_string_equal(k.trigger_command, "go /boot/x");
+	assert_false(k.not_armed);
+	assert_string_equal(k.after.v[0], "a");
+
+	assert_int_equal(kd_lab_case_set_kernel(&k, "cloud-6.12", &err), 0);
+	assert_string_equal(k.kernel, "cloud-6.12");
+	assert_int_equal(kd_lab_case_set_kernel(&k, "bsd", &err), -KD_USAGE);
+	assert_string_equal(k.kernel, "cloud-6.12");
+}
+
 static void test_defaults(void **state)
 {
 	KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 };
@@ -90,7 +127,7 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		{ "title =\n", "n.test:1: title: no value; write one" },
 		{ "title = a\ntitle = b\n", "n.test:2: title: already given in line 1" },
 		{ "kernel = bsd\n",
-		  "n.test:1: kernel: 'bsd' is not a kernel of the lab; write cloud, generic or" },
+		  "n.test:1: kernel: 'bsd' is not a kernel of the lab; write cloud, generic, cloud-6.12, lab or" },
 		{ "memory = lots\n", "n.test:1: memory: 'lots' is not a size from 256M to 16384M" },
 		{ "memory = 100K\n", "'100K' is not a size" },
 		{ "memory = 99999999999999999999G\n", "is not a size" },
@@ -119,6 +156,17 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		  "n.test: trigger = sysrq-cpu:1, but the machine has 1 CPUs; raise cpus" },
 		{ "title = t\ntrigger = sysrq\nexpect-outcome = none\nexpect-reason = x\n",
 		  "n.test: expect-reason needs a manifest" },
+		{ "arm = maybe\n", "n.test:1: arm: 'maybe' is neither; write yes or no" },
+		{ "file = /x\n", "n.test:1: file: '/x' is not a file of the host and a path" },
+		{ "file = kernel:bsd /x\n", "is not a file of the host" },
+		{ "file = a b\n", "is not a file of the host" },
+		{ "file = a\"b /x\n", "is not a file of the host" },
+		{ "title = t\ntrigger = none\nexpect-outcome = saved\n",
+		  "n.test: without a panic nothing is captured; remove expect-outcome" },
+		{ "title = t\ntrigger = none\nexpect-console = x\n", "write expect-guest instead" },
+		{ "title = t\ntrigger = none\nafter = x\n", "write setup instead of after" },
+		{ "title = t\ntrigger = sysrq\nexpect-outcome = no-capture\nexpect-reason = x\n",
+		  "expect-outcome = no-capture says there is none" },
 		{ "title = a\001b\n", "n.test:1: control character 0x01" },
 	};
 
@@ -202,6 +250,22 @@ static void test_guest_files_of_a_case(void **state)
 		0);
 	kd_lab_disk_trigger(&c, &command);
 	assert_string_equal(command.p, "boom 1\n");
+
+	KD_AUTO(kd_buf_fini)
+	struct kd_buf panic = { 0 }, kexec = { 0 }, none = { 0 }, quiet = { 0 };
+	kd_lab_disk_mode(&c, &panic);
+	assert_string_equal(panic.p, "arm=yes\ntrigger=panic\n");
+	c.trigger = KD_LAB_TRIGGER_KEXEC;
+	kd_lab_disk_mode(&c, &kexec);
+	assert_string_equal(kexec.p, "arm=yes\ntrigger=kexec\n");
+	c.not_armed = true;
+	c.trigger = KD_LAB_TRIGGER_NONE;
+	kd_lab_disk_mode(&c, &none);
+	assert_string_equal(none.p, "arm=no\ntrigger=none\n");
+	free(c.trigger_command);
+	c.trigger_command = NULL;
+	kd_lab_disk_trigger(&c, &quiet);
+	assert_null(strstr(quiet.p, "sysrq"));
 }
 
 static void test_kernel_arguments(void **state)
@@ -251,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key_is_read),
+		cmocka_unit_test(test_keys_of_a_case_without_a_panic),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_mistakes_name_file_line_and_remedy),
 		cmocka_unit_test(test_nul_and_oversize_are_refused),

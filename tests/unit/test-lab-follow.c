@@ -333,6 +333,116 @@ static void test_a_dump_by_qemu_ends_the_walk(void **state)
 	assert_false(other.dump);
 }
 
+static const char *const finished[] = {
+	"[    4.000000] lab: setup| all is well",
+	"[    4.100000] lab: finished",
+};
+
+static void test_a_case_without_a_panic_ends_after_its_commands(void **state)
+{
+	static const struct kd_lab_case c = { .trigger = KD_LAB_TRIGGER_NONE,
+					      .expect = KD_LAB_EXPECT_NONE,
+					      .not_armed = true,
+					      .deadline_s = 100 };
+	static const struct kd_lab_case armed = { .trigger = KD_LAB_TRIGGER_NONE,
+						  .expect = KD_LAB_EXPECT_NONE,
+						  .deadline_s = 100 };
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f, g, panicked, late, reset;
+
+	kd_lab_follow_init(&f, &c, 0);
+	SAY(&f, to_armed, 0); /* of these only "up" matters */
+	assert_int_equal(f.stage, KD_LAB_STAGE_SETUP);
+	SAY(&f, finished, 1000);
+	assert_int_equal(f.stage, KD_LAB_STAGE_OFF);
+	kd_lab_follow_event(&f, KD_LAB_QMP_SHUTDOWN, 2000);
+	assert_true(f.stage == KD_LAB_STAGE_DONE && !f.failed);
+	assert_int_equal(f.guest.n, 6);
+	assert_int_equal(f.lines.n, 0);
+
+	kd_lab_follow_init(&g, &armed, 0);
+	say(&g, to_armed, 2, 0);
+	assert_int_equal(g.stage, KD_LAB_STAGE_ARM);
+	SAY(&g, to_armed, 0);
+	assert_int_equal(g.stage, KD_LAB_STAGE_SETUP);
+
+	kd_lab_follow_init(&panicked, &armed, 0);
+	SAY(&panicked, to_armed, 0);
+	SAY(&panicked, panic, 0);
+	expect_failure(&panicked, "the machine panicked: [    9.200000] sysrq");
+
+	kd_lab_follow_init(&reset, &armed, 0);
+	SAY(&reset, to_armed, 0);
+	kd_lab_follow_event(&reset, KD_LAB_QMP_RESET, 1000);
+	expect_failure(&reset, "reset itself while the lab waited for the set-up commands to end");
+
+	kd_lab_follow_init(&late, &c, 0);
+	SAY(&late, to_armed, 0);
+	kd_lab_follow_clock(&late, 99000, 1000);
+	assert_false(late.failed);
+	kd_lab_follow_clock(&late, 100200, 1000);
+	expect_failure(&late, "the machine came up 100 s ago, the case's deadline");
+}
+
+static void test_a_kexec_goes_on_without_a_reset(void **state)
+{
+	static const char *const kexec[] = {
+		"[    9.000000] lab: kexec now",
+		"[    0.000000] Linux version 6.12.0",
+		"[    2.000000] lab: kexeced into 6.12.0",
+		"[    2.100000] lab: after| fine",
+	};
+	static const struct kd_lab_case c = { .trigger = KD_LAB_TRIGGER_KEXEC,
+					      .expect = KD_LAB_EXPECT_NONE,
+					      .deadline_s = 100 };
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f, reset, same;
+
+	kd_lab_follow_init(&f, &c, 0);
+	SAY(&f, to_armed, 0);
+	say(&f, kexec, 2, 1000);
+	assert_int_equal(f.stage, KD_LAB_STAGE_KEXEC);
+	say(&f, kexec + 2, 2, 2000);
+	assert_int_equal(f.stage, KD_LAB_STAGE_AFTER);
+	SAY(&f, finished, 3000);
+	kd_lab_follow_event(&f, KD_LAB_QMP_SHUTDOWN, 4000);
+	assert_true(f.stage == KD_LAB_STAGE_DONE && !f.failed);
+	assert_string_equal(f.lines.v[0], kexec[0]);
+
+	kd_lab_follow_init(&reset, &c, 0);
+	SAY(&reset, to_armed, 0);
+	say(&reset, kexec, 2, 1000);
+	kd_lab_follow_event(&reset, KD_LAB_QMP_RESET, 2000);
+	expect_failure(&reset, "reset itself while the lab waited for the other kernel to come up");
+
+	kd_lab_follow_init(&same, &c, 0);
+	SAY(&same, to_armed, 0);
+	say(&same, kexec, 1, 1000);
+	kd_lab_follow_line(&same, "lab: trigger| not loaded", 1100);
+	kd_lab_follow_line(&same, "lab: trigger failed rc=1", 1200);
+	expect_failure(&same, "trigger failed rc=1: not loaded");
+}
+
+static void test_a_panic_may_be_without_a_capture(void **state)
+{
+	static const struct kd_lab_case c = { .expect = KD_LAB_EXPECT_NO_CAPTURE,
+					      .deadline_s = 100 };
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f, captured;
+
+	kd_lab_follow_init(&f, &c, 0);
+	SAY(&f, to_armed, 0);
+	SAY(&f, panic, 1000);
+	kd_lab_follow_event(&f, KD_LAB_QMP_RESET, 2000);
+	assert_int_equal(f.stage, KD_LAB_STAGE_BACK);
+	SAY(&f, back, 3000);
+	kd_lab_follow_event(&f, KD_LAB_QMP_SHUTDOWN, 4000);
+	assert_true(f.stage == KD_LAB_STAGE_DONE && !f.failed);
+
+	kd_lab_follow_init(&captured, &c, 0);
+	SAY(&captured, to_armed, 0);
+	SAY(&captured, panic, 1000);
+	SAY(&captured, capture, 2000);
+	expect_failure(&captured, "expect-outcome = no-capture");
+}
+
 static void test_what_goes_wrong_before_the_panic_is_told(void **state)
 {
 	static const struct {
@@ -348,7 +458,7 @@ static void test_what_goes_wrong_before_the_panic_is_told(void **state)
 		  KD_LAB_QMP_NONE,
 		  "panicked before kdump was armed" },
 		{ { "lab: back" }, KD_LAB_QMP_NONE, "not a fresh one" },
-		{ { "lab: up" }, KD_LAB_QMP_RESET, "reset itself before the panic" },
+		{ { "lab: up" }, KD_LAB_QMP_RESET, "reset itself while the lab waited for kdump" },
 		{ { "lab: up" },
 		  KD_LAB_QMP_SHUTDOWN,
 		  "switched itself off while the lab waited for kdump to be armed" },
@@ -532,6 +642,9 @@ int main(void)
 			test_a_second_reset_event_is_the_same_reset_whatever_the_clock_says),
 		cmocka_unit_test(test_poweroff_is_followed_by_a_new_start),
 		cmocka_unit_test(test_a_dump_by_qemu_ends_the_walk),
+		cmocka_unit_test(test_a_case_without_a_panic_ends_after_its_commands),
+		cmocka_unit_test(test_a_kexec_goes_on_without_a_reset),
+		cmocka_unit_test(test_a_panic_may_be_without_a_capture),
 		cmocka_unit_test(test_what_goes_wrong_before_the_panic_is_told),
 		cmocka_unit_test(test_what_goes_wrong_after_the_panic_is_told),
 		cmocka_unit_test(test_a_repeated_log_is_old_news),
