@@ -12,12 +12,16 @@ enum { PAGE_BYTES = 4096 };
 static const char *const slugs[KD_KEXEC_RULES] = {
 	[KD_KEXEC_RULE_NONE] = "none",
 	[KD_KEXEC_RULE_NOT_PERMITTED] = "not_permitted",
+	[KD_KEXEC_RULE_LOAD_DISABLED] = "load_disabled",
+	[KD_KEXEC_RULE_LOAD_LIMIT] = "load_limit",
+	[KD_KEXEC_RULE_SECURITY] = "security",
+	[KD_KEXEC_RULE_LOCKDOWN] = "lockdown",
 	[KD_KEXEC_RULE_FLAGS_UNKNOWN] = "flags_unknown",
-	[KD_KEXEC_RULE_FLAGS_COMBINATION] = "flags_combination",
 	[KD_KEXEC_RULE_TOO_MANY_SEGMENTS] = "too_many_segments",
 	[KD_KEXEC_RULE_ARCH_MISMATCH] = "arch_mismatch",
 	[KD_KEXEC_RULE_COPY_FAULT] = "copy_fault",
 	[KD_KEXEC_RULE_BUSY] = "busy",
+	[KD_KEXEC_RULE_NOT_RESERVED] = "not_reserved",
 	[KD_KEXEC_RULE_ENTRY_OUTSIDE] = "entry_outside_reservation",
 	[KD_KEXEC_RULE_WRAPS] = "segment_wraps",
 	[KD_KEXEC_RULE_MISALIGNED] = "segment_misaligned",
@@ -113,24 +117,25 @@ static bool KD_PRINTF(5, 6) refuse_segment(const struct judge *j, size_t i, int 
 static bool check_permission(const struct judge *j)
 {
 	const struct kd_kexec_machine *m = j->m;
-	enum kd_kexec_rule rule = KD_KEXEC_RULE_NOT_PERMITTED;
 
 	if (!m->cap_sys_boot)
-		return refuse(j, EPERM, rule, "the caller lacks CAP_SYS_BOOT; run as root");
+		return refuse(j, EPERM, KD_KEXEC_RULE_NOT_PERMITTED,
+			      "the caller lacks CAP_SYS_BOOT; run as root");
 	if (m->load_disabled)
-		return refuse(j, EPERM, rule,
+		return refuse(j, EPERM, KD_KEXEC_RULE_LOAD_DISABLED,
 			      "kernel.kexec_load_disabled is 1, until the next boot");
 	if (m->limit_reached)
 		return refuse(
-			j, EPERM, rule,
+			j, EPERM, KD_KEXEC_RULE_LOAD_LIMIT,
 			"kernel.kexec_load_limit_%s is 0: no load is left until the next boot",
 			is_crash(j) ? "panic" : "reboot");
 	if (m->lsm_errno)
-		return refuse(j, m->lsm_errno, rule, "a security module refuses kexec_load: %s",
+		return refuse(j, m->lsm_errno, KD_KEXEC_RULE_SECURITY,
+			      "a security module refuses kexec_load: %s",
 			      strerrordesc_np(m->lsm_errno));
 	if (m->locked_down)
 		return refuse(
-			j, EPERM, rule,
+			j, EPERM, KD_KEXEC_RULE_LOCKDOWN,
 			"the kernel is locked down: only kexec_file_load with a signed kernel");
 	return false;
 }
@@ -168,7 +173,7 @@ static bool check_entry(const struct judge *j)
 	if (!is_crash(j) || (entry >= j->m->crash_start && entry <= j->m->crash_end))
 		return false;
 	if (!j->m->crash_end)
-		return refuse(j, EADDRNOTAVAIL, KD_KEXEC_RULE_ENTRY_OUTSIDE,
+		return refuse(j, EADDRNOTAVAIL, KD_KEXEC_RULE_NOT_RESERVED,
 			      "entry 0x%jx: no memory is reserved; add crashkernel= and reboot",
 			      (uintmax_t)entry);
 	return refuse(j, EADDRNOTAVAIL, KD_KEXEC_RULE_ENTRY_OUTSIDE,

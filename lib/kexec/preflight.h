@@ -22,16 +22,23 @@
 
 #include <stdbool.h>
 
-/* Which rule decides. The slugs are those of debugfs kexec/last_error of our kernel series. */
+/*
+ * Which rule decides. The slugs are the reasons in debugfs kexec/last_error of our
+ * kernel series; only "not_permitted" is never told there.
+ */
 enum kd_kexec_rule {
 	KD_KEXEC_RULE_NONE,		 /* "none": the kernel takes it */
 	KD_KEXEC_RULE_NOT_PERMITTED,	 /* "not_permitted" */
+	KD_KEXEC_RULE_LOAD_DISABLED,	 /* "load_disabled" */
+	KD_KEXEC_RULE_LOAD_LIMIT,	 /* "load_limit" */
+	KD_KEXEC_RULE_SECURITY,		 /* "security" */
+	KD_KEXEC_RULE_LOCKDOWN,		 /* "lockdown" */
 	KD_KEXEC_RULE_FLAGS_UNKNOWN,	 /* "flags_unknown" */
-	KD_KEXEC_RULE_FLAGS_COMBINATION, /* "flags_combination": only told by kernels of our series */
 	KD_KEXEC_RULE_TOO_MANY_SEGMENTS, /* "too_many_segments" */
 	KD_KEXEC_RULE_ARCH_MISMATCH,	 /* "arch_mismatch" */
 	KD_KEXEC_RULE_COPY_FAULT,	 /* "copy_fault" */
 	KD_KEXEC_RULE_BUSY,		 /* "busy" */
+	KD_KEXEC_RULE_NOT_RESERVED,	 /* "not_reserved" */
 	KD_KEXEC_RULE_ENTRY_OUTSIDE,	 /* "entry_outside_reservation" */
 	KD_KEXEC_RULE_WRAPS,		 /* "segment_wraps" */
 	KD_KEXEC_RULE_MISALIGNED,	 /* "segment_misaligned" */

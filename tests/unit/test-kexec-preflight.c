@@ -75,14 +75,14 @@ static void test_permission_comes_first_and_in_order(void **state)
 
 	/* everything is wrong with the call: the permission is what counts */
 	m.locked_down = true;
-	expect(ask(&m, 0, ~UINT64_C(0), NULL, 99), EPERM, "not_permitted", -1, "locked down");
+	expect(ask(&m, 0, ~UINT64_C(0), NULL, 99), EPERM, "lockdown", -1, "locked down");
 	m.lsm_errno = EACCES;
-	expect(ask(&m, 0, ~UINT64_C(0), NULL, 99), EACCES, "not_permitted", -1, "security module");
+	expect(ask(&m, 0, ~UINT64_C(0), NULL, 99), EACCES, "security", -1, "security module");
 	m.limit_reached = true;
-	expect(ask(&m, 0, 1, NULL, 99), EPERM, "not_permitted", -1, "kexec_load_limit_panic");
-	expect(ask(&m, 0, 0, NULL, 99), EPERM, "not_permitted", -1, "kexec_load_limit_reboot");
+	expect(ask(&m, 0, 1, NULL, 99), EPERM, "load_limit", -1, "kexec_load_limit_panic");
+	expect(ask(&m, 0, 0, NULL, 99), EPERM, "load_limit", -1, "kexec_load_limit_reboot");
 	m.load_disabled = true;
-	expect(ask(&m, 0, 0, NULL, 0), EPERM, "not_permitted", -1, "kexec_load_disabled is 1");
+	expect(ask(&m, 0, 0, NULL, 0), EPERM, "load_disabled", -1, "kexec_load_disabled is 1");
 	m.cap_sys_boot = false;
 	expect(ask(&m, 0, 0, NULL, 0), EPERM, "not_permitted", -1, "CAP_SYS_BOOT");
 }
@@ -117,7 +117,7 @@ static void test_entry(void **state)
 	       "entry 0xfffffff lies outside the reservation, 0x10000000 to 0x13ffffff");
 	expect(ask(&machine, END + 1, 1, bad, 1), EADDRNOTAVAIL, "entry_outside_reservation", -1,
 	       "");
-	expect(ask(&none, START, 1, bad, 1), EADDRNOTAVAIL, "entry_outside_reservation", -1,
+	expect(ask(&none, START, 1, bad, 1), EADDRNOTAVAIL, "not_reserved", -1,
 	       "no memory is reserved");
 	/* an entry of 0 gets past that, and no segment can: the kernel takes 0 to 0 for reserved */
 	const struct kd_kexec_segment at0[] = { SEG(0, 4096) };
