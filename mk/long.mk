@@ -15,9 +15,12 @@ $(DIFF_DUMPS): $(O)/diff/%.elf: tests/diff/%.test $(KERNELS) | $(LAB_PREREQS)
 		mv -f $(O)/diff/lab/$*/var/crash/*/vmcore $@
 	$(Q)touch $@
 
-.PHONY: test-long test-readers
+.PHONY: test-long test-readers test-crashkernel
 test-long: $(O)/bin/vmcore $(O)/test/bin/dump-diff $(DIFF_DUMPS) ## compare with makedumpfile 1.7.2 at all levels, on real dumps (10 minutes)
 	$(Q)O='$(O)' tests/diff/run $(DIFF_CASES)
 
 test-readers: $(O)/bin/vmcore $(O)/diff/crash-6.1.elf ## open our dumps with crash, libkdumpfile and drgn (downloads 280 MB)
 	$(Q)O='$(O)' tests/readers/run
+
+test-crashkernel: $(O)/config.h ## our reading of crashkernel= beside the kernel's own (KERNEL_SRC=DIR, Linux 6.9 or later)
+	$(Q)O='$(O)' tests/diff/crashkernel '$(KERNEL_SRC)' 300000
