@@ -18,6 +18,7 @@ enum {
 	PROGRESS_EVERY_MS = 5000,
 	SYNC_EVERY_BYTES = 64 << 20, /* what a crash of this kernel could still cost */
 	MIN_MEMORY_BYTES = 8 << 20,
+	LEFT_MEMORY_BYTES = 32 << 20, /* enough page cache to write with, where there is little */
 	MEMINFO_MAX_BYTES = 64 << 10
 };
 
@@ -56,7 +57,10 @@ static void relay_log(void *arg, enum kd_log_level level, const char *area, cons
 		kd_init_say(job->init, "%s: %s", area, text);
 }
 
-/* Half of what is free: the rest is page cache for the writes, and the manifest. */
+/*
+ * Half of what is free: the rest is page cache for the writes, and the manifest. But a large
+ * machine's bitmaps may take more, and a slow dump is better than none.
+ */
 static uint64_t memory_limit(const struct kd_root *root)
 {
 	static const char key[] = "MemAvailable:";
@@ -72,8 +76,10 @@ static uint64_t memory_limit(const struct kd_root *root)
 		;
 	for (; *at >= '0' && *at <= '9' && kib < UINT32_MAX; at++)
 		kib = kib * 10 + (uint64_t)(*at - '0');
-	uint64_t half = kib * 1024 / 2;
-	return half < MIN_MEMORY_BYTES ? MIN_MEMORY_BYTES : half;
+	uint64_t bytes = kib * 1024, limit = bytes / 2;
+	if (bytes - limit > LEFT_MEMORY_BYTES)
+		limit = bytes - LEFT_MEMORY_BYTES;
+	return limit < MIN_MEMORY_BYTES ? MIN_MEMORY_BYTES : limit;
 }
 
 static const struct kd_codec *codec_of(enum kd_plan_codec codec)

@@ -45,14 +45,6 @@ static int check_opts(const struct kd_vmcore *core, const struct kd_dump_opts *o
 	return 0;
 }
 
-static bool wants_two_rounds(const struct kd_engine *e)
-{
-	const struct kd_dump_opts *o = e->opts;
-
-	return o->format == KD_DUMP_DISKDUMP && !o->flattened && !o->one_pass && e->user_sink &&
-	       e->user_sink->rewritable && kd_sink_can_read(e->user_sink);
-}
-
 /* Two rounds only where both have something to do. */
 static bool has_both_kinds(const struct kd_filter_result *f)
 {
@@ -92,7 +84,7 @@ static int run_filter(struct kd_engine *e, struct kd_err *err)
 		.access = o->access,
 		.read_bytes = o->max_memory_bytes ? 256 << 10 : 0,
 		.max_bitmap_bytes = o->max_memory_bytes,
-		.want_late = wants_two_rounds(e),
+		.want_late = e->want_late,
 	};
 
 	kd_engine_progress(e, KD_DUMP_FILTERING, true);

@@ -17,8 +17,8 @@
  * holds can be read: descriptors are written after their pages.
  *
  * Memory: everything is taken before the first page is read. Bitmaps (32 KiB per GiB
- * of address space each, 3 of them when user pages are kept), about 5 MiB, and for
- * each thread 1 MiB at 4 KiB pages.
+ * of memory each, 4 of them, or 3 where that is all the limit allows: then pages are
+ * in the order of their addresses), about 5 MiB, and for each thread 1 MiB at 4 KiB pages.
  */
 #ifndef KD_LIB_DUMP_DUMP_H
 #define KD_LIB_DUMP_DUMP_H

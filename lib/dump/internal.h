@@ -210,6 +210,7 @@ struct kd_engine {
 	uint32_t same_max;
 	struct kd_arena arena;
 
+	bool want_late; /* there is memory for the bitmap of late pages, and a use for it */
 	struct kd_filter *filter;
 	struct kd_filter_result kept;
 	bool two_rounds;

@@ -48,19 +48,6 @@ static size_t arena_bytes(const struct kd_engine *e, unsigned int threads)
 	       threads * kd_arena_need(e->page_size);
 }
 
-/* What the bitmaps take at most: only the parts that describe memory are ever touched. */
-static uint64_t bitmap_bytes(const struct kd_engine *e)
-{
-	enum { TOUCHED_MORE = 8192 }; /* per segment and bitmap: its ends, rounded to pages */
-	size_t n = 0;
-	const struct kd_vmcore_segment *s = kd_vmcore_segments(e->core, &n);
-	uint64_t all = kd_vmcore_max_pfn(e->core) / 8 + TOUCHED_MORE, touched = 0;
-
-	for (size_t i = 0; i < n && touched < all; i++)
-		touched += s[i].len_bytes / e->page_size / 8 + TOUCHED_MORE;
-	return 3 * (touched < all ? touched : all);
-}
-
 static uint64_t need(const struct kd_engine *e, unsigned int threads)
 {
 	uint64_t workers = threads * (uint64_t)(READ_BYTES + (e->opts->codec ? CODEC_BYTES : 0));
@@ -68,9 +55,24 @@ static uint64_t need(const struct kd_engine *e, unsigned int threads)
 			   KD_MAX_HASHES * sizeof(struct kd_sink_extent);
 	uint64_t filtering = threads * (uint64_t)FILTER_READ_BYTES;
 
-	return bitmap_bytes(e) + (writing > filtering ? writing : filtering);
+	return kd_filter_bitmap_bytes(e->core, e->want_late) +
+	       (writing > filtering ? writing : filtering);
 }
 
+/* Formats whose pages have no place of their own, in files whose page descriptors can be read
+ * again. */
+static bool can_have_rounds(const struct kd_engine *e)
+{
+	const struct kd_dump_opts *o = e->opts;
+
+	return o->format == KD_DUMP_DISKDUMP && !o->flattened && !o->one_pass && e->user_sink &&
+	       e->user_sink->rewritable && kd_sink_can_read(e->user_sink);
+}
+
+/*
+ * Nothing that decides about the output may depend on the number of threads. Where memory is
+ * tight the order of the pages is given up: a dump in any order is better than none.
+ */
 int kd_engine_budget(struct kd_engine *e, struct kd_err *err)
 {
 	const struct kd_dump_opts *o = e->opts;
@@ -82,8 +84,14 @@ int kd_engine_budget(struct kd_engine *e, struct kd_err *err)
 	e->threads = o->threads ? o->threads : online_cpus();
 	if (e->threads > MAX_THREADS)
 		e->threads = MAX_THREADS;
-	/* Not by the number of threads: the output would depend on it. */
 	e->same_max = max && max < SMALL_MEMORY ? SAME_MAX_SMALL : SAME_MAX;
+	e->want_late = can_have_rounds(e);
+	if (e->want_late && max && need(e, 1) > max) {
+		e->want_late = false;
+		kd_log(o->log, KD_LOG_INFO, "dump",
+		       "not enough memory to put the kernel's own pages first: pages are written "
+		       "in the order of their addresses");
+	}
 	while (max && e->threads > 1 && need(e, e->threads) > max)
 		e->threads--;
 	if (max && need(e, e->threads) > max)

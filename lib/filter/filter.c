@@ -18,27 +18,33 @@ static const uint64_t default_bitmap_bytes = UINT64_C(8) << 30;
 
 /* ---- which frames there are ---- */
 
-static uint64_t first_pfn(const struct kd_filter *f, const struct kd_vmcore_segment *s)
+static uint64_t first_pfn(unsigned int page_shift, const struct kd_vmcore_segment *s)
 {
-	return s->paddr >> f->page_shift;
+	return s->paddr >> page_shift;
 }
 
 /* A page of which only a part lies in a segment exists: makedumpfile rounds so, too. */
-static uint64_t end_pfn(const struct kd_filter *f, const struct kd_vmcore_segment *s)
+static uint64_t end_pfn(unsigned int page_shift, const struct kd_vmcore_segment *s)
 {
-	return ((s->paddr + (s->len_bytes - 1)) >> f->page_shift) + 1;
+	return ((s->paddr + (s->len_bytes - 1)) >> page_shift) + 1;
+}
+
+static unsigned int page_shift_of(const struct kd_vmcore *core)
+{
+	return (unsigned int)__builtin_ctz(kd_vmcore_page_size(core));
 }
 
 /* Memory one bitmap takes at most: whole pages of it, wherever a segment has a bit. */
-static uint64_t bitmap_cost(const struct kd_filter *f)
+static uint64_t bitmap_cost(const struct kd_vmcore *core)
 {
+	unsigned int shift = page_shift_of(core);
 	size_t n;
-	const struct kd_vmcore_segment *segs = kd_vmcore_segments(f->core, &n);
+	const struct kd_vmcore_segment *segs = kd_vmcore_segments(core, &n);
 	uint64_t cost = 0, next = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		uint64_t first = first_pfn(f, &segs[i]) / 8 / BITMAP_ROUND_BYTES;
-		uint64_t end = (end_pfn(f, &segs[i]) - 1) / 8 / BITMAP_ROUND_BYTES + 1;
+		uint64_t first = first_pfn(shift, &segs[i]) / 8 / BITMAP_ROUND_BYTES;
+		uint64_t end = (end_pfn(shift, &segs[i]) - 1) / 8 / BITMAP_ROUND_BYTES + 1;
 		if (first < next)
 			first = next;
 		if (end <= first)
@@ -49,11 +55,23 @@ static uint64_t bitmap_cost(const struct kd_filter *f)
 	return cost;
 }
 
+/* exists, keep, protect; and late. */
+static unsigned int bitmap_count(bool want_late)
+{
+	return want_late ? 4 : 3;
+}
+
+/* A segment has less than 2^52 pages, so this is far from an overflow. */
+uint64_t kd_filter_bitmap_bytes(const struct kd_vmcore *core, bool want_late)
+{
+	return bitmap_count(want_late) * bitmap_cost(core);
+}
+
 static int open_bitmaps(struct kd_filter *f, struct kd_err *err)
 {
-	unsigned int n = f->opts.want_late ? 4 : 3;
+	unsigned int n = bitmap_count(f->opts.want_late);
 	uint64_t most = f->opts.max_bitmap_bytes ? f->opts.max_bitmap_bytes : default_bitmap_bytes;
-	uint64_t cost = bitmap_cost(f);
+	uint64_t cost = bitmap_cost(f->core);
 
 	if (f->max_pfn >> MAX_PFN_BITS || cost > most / n)
 		return kd_fail(err, KD_BADDATA,
@@ -82,8 +100,8 @@ static int open_units(struct kd_filter *f, struct kd_err *err)
 		uint64_t next = 0;
 		f->n_units = 0;
 		for (size_t i = 0; i < n; i++) {
-			uint64_t nr = first_pfn(f, &segs[i]) >> KD_UNIT_SHIFT;
-			uint64_t last = (end_pfn(f, &segs[i]) - 1) >> KD_UNIT_SHIFT;
+			uint64_t nr = first_pfn(f->page_shift, &segs[i]) >> KD_UNIT_SHIFT;
+			uint64_t last = (end_pfn(f->page_shift, &segs[i]) - 1) >> KD_UNIT_SHIFT;
 			for (nr = nr < next ? next : nr; nr <= last; nr++) {
 				if (f->units)
 					f->units[f->n_units].nr = (uint32_t)nr;
@@ -127,8 +145,9 @@ static void fill_exists(struct kd_filter *f)
 	const struct kd_vmcore_segment *segs = kd_vmcore_segments(f->core, &n);
 
 	for (size_t i = 0; i < n; i++)
-		kd_bitmap_set(&f->exists, first_pfn(f, &segs[i]),
-			      end_pfn(f, &segs[i]) - first_pfn(f, &segs[i]));
+		kd_bitmap_set(&f->exists, first_pfn(f->page_shift, &segs[i]),
+			      end_pfn(f->page_shift, &segs[i]) -
+				      first_pfn(f->page_shift, &segs[i]));
 }
 
 /* ---- what is possible ---- */
@@ -211,7 +230,7 @@ int kd_filter_open(struct kd_vmcore *core, const struct kd_filter_opts *opts,
 		f->opts.map_bytes = DEFAULT_MAP_BYTES;
 	if (!f->opts.read_bytes)
 		f->opts.read_bytes = DEFAULT_READ_BYTES;
-	f->page_shift = (unsigned int)__builtin_ctz(kd_vmcore_page_size(core));
+	f->page_shift = page_shift_of(core);
 	f->max_pfn = kd_vmcore_max_pfn(core);
 	f->sections.model = "none";
 	int rc = open_bitmaps(f, err);

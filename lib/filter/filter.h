@@ -137,6 +137,14 @@ int kd_filter_open(struct kd_vmcore *core, const struct kd_filter_opts *opts,
 void kd_filter_close(struct kd_filter *f);
 void kd_filter_closep(struct kd_filter **f);
 
+/**
+ * kd_filter_bitmap_bytes() - memory that the bitmaps of @core take at most, all of them together
+ * @want_late: as in struct kd_filter_opts; it makes four of three
+ *
+ * Whoever has a limit asks before kd_filter_open(), which counts in the same way.
+ */
+uint64_t kd_filter_bitmap_bytes(const struct kd_vmcore *core, bool want_late);
+
 /** kd_filter_model() - "sparsemem-extreme", "sparsemem", "flatmem", "none": for reports */
 const char *kd_filter_model(const struct kd_filter *f);
 

@@ -889,6 +889,44 @@ static void test_memory_limit(void **state)
 	assert_true(files_equal(some, one));
 }
 
+/* Four bitmaps where they fit, three where they do not; what is promised is what is taken. */
+static void test_large_machine_in_little_memory(void **state)
+{
+	enum { BITMAP = 8 * MIB };
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = machine_new();
+	KD_AUTO(kd_closep) int in = kd_gen_memfd("in");
+	struct kd_dump_opts o = { .codec = codec("zstd"), .threads = 1, .dry_run = true };
+	struct kd_dump_result r;
+	struct kd_err err = { 0 };
+
+	/* 256 GiB of which the dump has nothing */
+	kd_gen_segment(g, 4ULL << 30, 256ULL << 30, 0, 0);
+	kd_gen_elf(g, in, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(in);
+	assert_int_equal(kd_dump_run(core, &o, NULL, &r, &err), 0);
+	uint64_t three = r.memory_bytes;
+	assert_in_range(three, 3 * BITMAP, 3 * BITMAP + 8 * MIB);
+
+	o.dry_run = false;
+	const uint64_t limits[] = { three, three + BITMAP / 2, three + BITMAP + 3 * PAGE };
+	for (size_t i = 0; i < KD_ARRAY_LEN(limits); i++) {
+		o.max_memory_bytes = limits[i];
+		KD_AUTO(kd_closep) int fd = dump(core, &o, &r);
+		assert_int_equal(r.pages, FRAMES);
+		assert_true(r.memory_bytes <= limits[i]);
+		assert_int_equal(r.late_pages, i == 2 ? 1012 : 0);
+		o.threads = 4;
+		KD_AUTO(kd_closep) int more = dump(core, &o, &r);
+		assert_true(files_equal(fd, more));
+		o.threads = 1;
+	}
+	o.max_memory_bytes = three - 1;
+	KD_AUTO(kd_closep) int out = kd_gen_memfd("out");
+	assert_int_equal(dump_into(core, &o, (struct kd_sink_fault){ 0 }, out, &r, &err),
+			 -KD_USAGE);
+	assert_says(err.msg, "of memory are not enough for this dump");
+}
+
 static void test_refusals_say_why(void **state)
 {
 	const struct machine *m = *state;
@@ -1126,6 +1164,7 @@ int main(void)
 		cmocka_unit_test(test_verify_finds_what_changed),
 		cmocka_unit_test(test_hashes_cover_the_file),
 		cmocka_unit_test(test_memory_limit),
+		cmocka_unit_test(test_large_machine_in_little_memory),
 		cmocka_unit_test(test_refusals_say_why),
 		cmocka_unit_test(test_dry_run_writes_nothing),
 		cmocka_unit_test(test_kernel_without_vmcoreinfo_is_kept_whole),

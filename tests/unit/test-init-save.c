@@ -139,8 +139,11 @@ static bool lists(const struct fixture *f, const char *name)
 	return false;
 }
 
-/* A crashed kernel's memory with @lines lines of log in it, as /proc/vmcore. */
-static void add_vmcore(struct fixture *f, unsigned int lines)
+/*
+ * A crashed kernel's memory with @lines lines of log in it, as /proc/vmcore. @absent: so much
+ * memory more, of which the dump has nothing.
+ */
+static void add_large_vmcore(struct fixture *f, unsigned int lines, uint64_t absent)
 {
 	enum { RING_PADDR = 17 << 20 };
 	KD_AUTO(kd_gen_freep) struct kd_gen *gen = kd_gen_new(62, 4096);
@@ -154,11 +157,18 @@ static void add_vmcore(struct fixture *f, unsigned int lines)
 	}
 	kd_gen_info_base(gen, "6.1.0-crashed", 1700000000);
 	kd_gen_x86_kernel(gen, "6.1.0-crashed", 4 << 20, 40 << 20);
+	if (absent)
+		kd_gen_segment(gen, 4ULL << 30, absent, 0, 0);
 	kd_gen_ring_store(gen, ring, RING_PADDR, KD_GEN_X86_TEXT + RING_PADDR);
 	assert_int_equal(kd_root_mkdirs(f->init.root, "/proc", 0700, &err), 0);
 	KD_AUTO(kd_closep)
 	int fd = kd_root_openat(f->init.root, "/proc/vmcore", O_RDWR | O_CREAT, 0600, &err);
 	kd_gen_elf(gen, fd, NULL);
+}
+
+static void add_vmcore(struct fixture *f, unsigned int lines)
+{
+	add_large_vmcore(f, lines, 0);
 }
 
 static void test_saved_without_a_remark(void **state)
@@ -385,6 +395,23 @@ static void test_engine_says_what_it_could_not_leave_out(void **state)
 	assert_non_null(strstr(said(f), "not applied"));
 }
 
+/* Three bitmaps of 16 MiB: more than half of what is free, and there is no other way. */
+static void test_engine_of_a_large_machine(void **state)
+{
+	static const char meminfo[] = "MemTotal: 120000 kB\nMemAvailable:   92160 kB\n";
+	struct fixture *f = *state;
+	struct kd_err err = { 0 };
+
+	add_large_vmcore(f, 3, 512ULL << 30);
+	assert_int_equal(
+		kd_root_write(f->init.root, "/proc/meminfo", meminfo, strlen(meminfo), 0600, &err),
+		0);
+	f->init.plan.engine = (struct kd_plan_engine){ .level = 1, .codec = KD_PLAN_ZSTD };
+	if (save(f, &err) != KD_OUTCOME_SAVED)
+		fail_msg("%s", err.msg);
+	assert_non_null(strstr(said(f), "not enough memory to put the kernel's own pages first"));
+}
+
 static void test_dead_memory_that_is_no_dump(void **state)
 {
 	struct fixture *f = *state;
@@ -475,6 +502,7 @@ int main(void)
 		TEST(test_engine_saves_without_a_program),
 		TEST(test_engine_without_a_dump_to_read),
 		TEST(test_engine_says_what_it_could_not_leave_out),
+		TEST(test_engine_of_a_large_machine),
 		TEST(test_dead_memory_that_is_no_dump),
 		TEST(test_earlier_dumps_stay),
 		TEST(test_target_that_is_a_link_is_refused),
