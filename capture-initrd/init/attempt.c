@@ -21,7 +21,6 @@ struct attempt {
 	char *shown;		  /* the dump directory as the target's owner will find it */
 	char *path;		  /* the same in this image */
 	int dir_fd;		  /* of the dump directory */
-	bool late;		  /* the collector used up the time */
 	bool truncated;		  /* vmcore-incomplete can be read as far as it goes */
 	struct kd_err dmesg_err;  /* code KD_OK: saved */
 	struct kd_err vmcore_err; /* likewise */
@@ -136,7 +135,6 @@ static int run_collector(struct attempt *a, const struct kd_strv *argv, struct k
 	bool full = rc && is_full(a);
 	release_space(a);
 	a->manifest.collector_exit = end.exited ? end.code : -end.signal;
-	a->late = end.timed_out;
 	if (full) {
 		err->code = KD_NOSPACE;
 		return kd_wrap(err, "the target is full");
@@ -243,8 +241,10 @@ static void take_back(struct attempt *a, const char *name, const char *incomplet
 	(void)renameat2(a->dir_fd, name, a->dir_fd, incomplete, RENAME_NOREPLACE);
 }
 
+/* Reading a large file back must not cost us the manifest. */
 static void list_files(struct attempt *a)
 {
+	const uint64_t until_ms = kd_init_hash_until_ms(a->init);
 	static const char *const names[] = { KD_DUMPDIR_DMESG, KD_DUMPDIR_DMESG_INCOMPLETE,
 					     KD_DUMPDIR_VMCORE, KD_DUMPDIR_VMCORE_INCOMPLETE,
 					     KD_DUMPDIR_LOG };
@@ -253,12 +253,13 @@ static void list_files(struct attempt *a)
 		struct kd_err err = { 0 };
 		if (!is_worth_listing(a->dir_fd, names[i]))
 			continue;
-		/* Out of time: reading a large partial file would cost us the manifest. */
-		if (a->late && strcmp(names[i], KD_DUMPDIR_VMCORE_INCOMPLETE) == 0)
-			continue;
-		int rc = kd_manifest_add_file(&a->manifest, a->dir_fd, names[i], &err);
+		int rc = kd_manifest_add_file_until(&a->manifest, a->dir_fd, names[i], until_ms,
+						    &err);
 		forget_pages(a->dir_fd, names[i]);
-		if (!rc)
+		if (rc == 1)
+			kd_manifest_add_remark(&a->manifest,
+					       "no time was left for the SHA-256 of %s", names[i]);
+		if (rc >= 0)
 			continue;
 		if (strcmp(names[i], KD_DUMPDIR_VMCORE) == 0)
 			take_back(a, names[i], KD_DUMPDIR_VMCORE_INCOMPLETE, &a->vmcore_err, &err);

@@ -10,12 +10,14 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #define VMCORE_PATH "/proc/vmcore"
 
 enum {
 	PROGRESS_EVERY_MS = 5000,
+	STOP_BEFORE_MS = 5000,	     /* the time is up: to write and sync what makes it readable */
 	SYNC_EVERY_BYTES = 64 << 20, /* what a crash of this kernel could still cost */
 	MIN_MEMORY_BYTES = 8 << 20,
 	LEFT_MEMORY_BYTES = 32 << 20, /* enough page cache to write with, where there is little */
@@ -34,6 +36,8 @@ struct job {
 	int fd;
 	struct result *result;
 	uint64_t last_progress_ms;
+	uint64_t stop_ms; /* kd_monotonic_ms() at which to end with what there is */
+	volatile sig_atomic_t stop;
 };
 
 static void show_progress(void *arg, const struct kd_dump_progress *p)
@@ -41,6 +45,8 @@ static void show_progress(void *arg, const struct kd_dump_progress *p)
 	struct job *job = arg;
 	char done[KD_SIZE_TEXT_BYTES], total[KD_SIZE_TEXT_BYTES];
 
+	if (kd_monotonic_ms() >= job->stop_ms)
+		job->stop = 1;
 	if (p->stage != KD_DUMP_WRITING ||
 	    p->elapsed_ms < job->last_progress_ms + PROGRESS_EVERY_MS)
 		return;
@@ -111,6 +117,7 @@ static int dump(struct job *job, struct kd_err *err)
 		.codec = codec_of(plan->codec),
 		.max_memory_bytes = memory_limit(job->init->root),
 		.sync_every_bytes = SYNC_EVERY_BYTES,
+		.stop = &job->stop,
 		.progress = show_progress,
 		.progress_arg = job,
 		.log = &log,
@@ -178,6 +185,7 @@ static void fill_manifest(const struct kd_init *init, const struct kd_dump_resul
 static int judge(const struct result *result, const struct kd_child_end *end, bool *truncated_ret,
 		 struct kd_err *err)
 {
+	const struct kd_dump_result *dump = &result->dump;
 	char how[64];
 
 	if (!end->exited || end->timed_out)
@@ -191,11 +199,14 @@ static int judge(const struct result *result, const struct kd_child_end *end, bo
 				       kd_child_explain(end, how, sizeof(how)));
 		return -(int)err->code;
 	}
-	if (!result->dump.truncated)
+	if (!dump->truncated)
 		return 0;
 	*truncated_ret = true;
-	return kd_fail(err, result->dump.code == KD_OK ? KD_SYS : result->dump.code, "%s",
-		       result->dump.reason);
+	if (dump->code == KD_AGAIN)
+		return kd_fail(err, KD_AGAIN,
+			       "the time was up with %" PRIu64 " of %" PRIu64 " pages written",
+			       dump->pages, dump->filter.n_keep);
+	return kd_fail(err, dump->code == KD_OK ? KD_SYS : dump->code, "%s", dump->reason);
 }
 
 int kd_init_engine(const struct kd_init *init, int dir_fd, uint64_t timeout_ms,
@@ -212,7 +223,11 @@ int kd_init_engine(const struct kd_init *init, int dir_fd, uint64_t timeout_ms,
 	if (rc)
 		return rc;
 	struct result *result = shared;
-	struct job job = { .init = init, .fd = fd, .result = result };
+	uint64_t spare_ms = timeout_ms / 4 < STOP_BEFORE_MS ? timeout_ms / 4 : STOP_BEFORE_MS;
+	struct job job = { .init = init,
+			   .fd = fd,
+			   .result = result,
+			   .stop_ms = kd_monotonic_ms() + timeout_ms - spare_ms };
 	rc = kd_init_task_run(init, dump_task, &job, 0, timeout_ms, &end, err);
 	if (!rc)
 		rc = judge(result, &end, truncated_ret, err);

@@ -73,6 +73,9 @@ struct kd_init {
 /** kd_init_left_ms() - until the deadline, less what the last steps need; 0 when used up */
 uint64_t kd_init_left_ms(const struct kd_init *init);
 
+/** kd_init_hash_until_ms() - when files are no longer hashed: two thirds of that rest are left then */
+uint64_t kd_init_hash_until_ms(const struct kd_init *init);
+
 /* ---- say.c ---- */
 
 /**
@@ -254,6 +257,7 @@ int kd_init_vmcore_seal(int dir_fd, uint64_t *bytes_ret, struct kd_err *err) KD_
 
 /**
  * kd_init_engine() - the dump engine writes vmcore-incomplete of @dir_fd, as the plan says
+ * @timeout_ms: shortly before it ends it stops by itself, with what there is; then it is killed
  * @manifest: engine, remarks and collector_exit are filled in, on failure too
  * @truncated_ret: set where what is in the file can be read, but is not all
  *

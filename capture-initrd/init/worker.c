@@ -7,13 +7,24 @@
 
 enum { SHOW_MIN_MS = 2000, SHOW_MAX_MS = 30000 };
 
+static uint64_t reserve_ms(const struct kd_init *init)
+{
+	uint64_t quarter = init->deadline_s * 1000 / 4;
+
+	return quarter < KD_INIT_RESERVE_MS ? quarter : KD_INIT_RESERVE_MS;
+}
+
 uint64_t kd_init_left_ms(const struct kd_init *init)
 {
 	uint64_t spent = kd_monotonic_ms() - init->start_ms;
-	uint64_t total = init->deadline_s * 1000;
-	uint64_t reserve = total / 4 < KD_INIT_RESERVE_MS ? total / 4 : KD_INIT_RESERVE_MS;
+	uint64_t total = init->deadline_s * 1000, reserve = reserve_ms(init);
 
 	return spent + reserve < total ? total - spent - reserve : 0;
+}
+
+uint64_t kd_init_hash_until_ms(const struct kd_init *init)
+{
+	return init->start_ms + init->deadline_s * 1000 - reserve_ms(init) / 3 * 2;
 }
 
 static void load_modules(struct kd_init *init)

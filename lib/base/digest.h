@@ -19,4 +19,14 @@ void kd_sha256_hex(const void *data, size_t len, char hex[KD_SHA256_HEX_BYTES]);
 int kd_sha256_fd(int fd, const char *name, char hex[KD_SHA256_HEX_BYTES], uint64_t *size_ret,
 		 struct kd_err *err) KD_MUST_CHECK;
 
+/**
+ * kd_sha256_fd_until() - the same, as long as there is time
+ * @until_ms: kd_monotonic_ms() at which to give up; files up to 256 KiB are hashed even then
+ * @size_ret: also on -KD_AGAIN: how far it came
+ *
+ * Return: 0; -KD_AGAIN the time was up; -KD_SYS, -KD_NOMEM.
+ */
+int kd_sha256_fd_until(int fd, const char *name, uint64_t until_ms, char hex[KD_SHA256_HEX_BYTES],
+		       uint64_t *size_ret, struct kd_err *err) KD_MUST_CHECK;
+
 #endif

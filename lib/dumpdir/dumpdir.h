@@ -45,7 +45,7 @@ enum kd_outcome {
 struct kd_manifest_file {
 	char name[64];
 	uint64_t size_bytes;
-	char sha256[KD_SHA256_HEX_BYTES];
+	char sha256[KD_SHA256_HEX_BYTES]; /* "": there was no time for it */
 };
 
 struct kd_manifest_stage {
@@ -151,6 +151,14 @@ int kd_manifest_add_file(struct kd_manifest *m, int dir_fd, const char *name,
 			 struct kd_err *err) KD_MUST_CHECK;
 
 /**
+ * kd_manifest_add_file_until() - the same, giving the hash up at @until_ms (kd_monotonic_ms())
+ *
+ * Return: 1 where there was no time: listed with its size and without a hash; else as above.
+ */
+int kd_manifest_add_file_until(struct kd_manifest *m, int dir_fd, const char *name,
+			       uint64_t until_ms, struct kd_err *err) KD_MUST_CHECK;
+
+/**
  * kd_manifest_write() - manifest.json.part, fsync, rename to manifest.json, fsync the directory
  *
  * Bytes in a text that are no UTF-8, and control characters, become '?'.
@@ -186,6 +194,8 @@ int kd_manifest_read(int dir_fd, struct kd_manifest *ret, struct kd_err *err) KD
 
 /**
  * kd_dumpdir_verify() - do size and SHA-256 of every listed file match?
+ *
+ * Of a file without a hash only the size is compared.
  *
  * Return: 0; -KD_BADDATA naming the first file that does not, with what it has and
  * what the manifest says; -KD_SYS unreadable.

@@ -155,9 +155,10 @@ static int get_file(const struct reader *r, const json_t *object, struct kd_mani
 		rc = get_int(r, object, "size_bytes", 0, INT64_MAX, &size, err);
 	if (!rc)
 		rc = get_text(r, object, "sha256", f.sha256, sizeof(f.sha256), err);
-	if (!rc && (strlen(f.sha256) != KD_SHA256_HEX_BYTES - 1 ||
-		    strspn(f.sha256, "0123456789abcdef") != KD_SHA256_HEX_BYTES - 1))
-		rc = bad(r, "sha256", err, "is not 64 lower-case hexadecimal digits");
+	if (!rc && f.sha256[0] &&
+	    (strlen(f.sha256) != KD_SHA256_HEX_BYTES - 1 ||
+	     strspn(f.sha256, "0123456789abcdef") != KD_SHA256_HEX_BYTES - 1))
+		rc = bad(r, "sha256", err, "is neither 64 lower-case hexadecimal digits nor empty");
 	if (rc)
 		return rc;
 	f.size_bytes = (uint64_t)size;
@@ -394,7 +395,7 @@ static int verify_file(int dir_fd, const struct kd_manifest_file *f, struct kd_e
 			*err = own;
 		return fd;
 	}
-	if (size == f->size_bytes) {
+	if (size == f->size_bytes && f->sha256[0]) {
 		int rc = kd_sha256_fd(fd, f->name, hex, &size, err);
 		if (rc)
 			return rc;

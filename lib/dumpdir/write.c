@@ -161,6 +161,12 @@ void kd_manifest_add_remark(struct kd_manifest *m, const char *fmt, ...)
 
 int kd_manifest_add_file(struct kd_manifest *m, int dir_fd, const char *name, struct kd_err *err)
 {
+	return kd_manifest_add_file_until(m, dir_fd, name, UINT64_MAX, err);
+}
+
+int kd_manifest_add_file_until(struct kd_manifest *m, int dir_fd, const char *name,
+			       uint64_t until_ms, struct kd_err *err)
+{
 	struct kd_manifest_file entry = { 0 };
 	struct stat st;
 	int rc = check_name(name, err);
@@ -181,12 +187,14 @@ int kd_manifest_add_file(struct kd_manifest *m, int dir_fd, const char *name, st
 		return kd_fail_sys(err, errno, "stat %s", name);
 	if (!S_ISREG(st.st_mode))
 		return kd_fail(err, KD_USAGE, "%s is not a regular file", name);
-	rc = kd_sha256_fd(fd, name, entry.sha256, &entry.size_bytes, err);
-	if (rc)
+	rc = kd_sha256_fd_until(fd, name, until_ms, entry.sha256, &entry.size_bytes, err);
+	if (rc && rc != -KD_AGAIN)
 		return rc;
+	if (rc)
+		entry.size_bytes = (uint64_t)st.st_size;
 	snprintf(entry.name, sizeof(entry.name), "%s", name);
 	m->files[m->file_count++] = entry;
-	return 0;
+	return rc ? 1 : 0;
 }
 
 /* The reader refuses what a terminal could obey, so it must not get that far. */

@@ -526,8 +526,9 @@ static void test_wrong_files_are_named(void **state)
 	refused("\"size_bytes\": 5", "\"size_bytes\": -1",
 		"m: files[0].size_bytes: is out of range");
 	refused(SUM_CORE, "D1E6E9F24DF974E4C75706D8DD4728911B230BB7162CDFE2689EF4B487263835",
-		"m: files[0].sha256: is not 64 lower-case hexadecimal digits");
-	refused(SUM_CORE, "d1e6", "m: files[0].sha256: is not 64 lower-case hexadecimal digits");
+		"m: files[0].sha256: is neither 64 lower-case hexadecimal digits nor empty");
+	refused(SUM_CORE, "d1e6",
+		"m: files[0].sha256: is neither 64 lower-case hexadecimal digits nor empty");
 	refused(FILES,
 		FILES ", \"files\": [{\"name\": \"vmcore\", \"size_bytes\": 5, "
 		      "\"sha256\": \"" SUM_CORE "\"}]",

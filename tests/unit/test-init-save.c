@@ -5,6 +5,7 @@
  * path as $0 and $1.
  */
 #include "capture-initrd/init/internal.h"
+#include "lib/vmcore/vmcore.h"
 #include "tests/gen/mkvmcore.h"
 
 #include <fcntl.h>
@@ -471,9 +472,65 @@ static void test_collector_that_takes_all_the_time(void **state)
 	read_back(f);
 	assert_non_null(strstr(f->manifest.reason, "sh still running after"));
 	assert_int_equal(f->manifest.collector_exit, -9);
-	/* Kept, but not hashed: that would take time that is not there. */
-	assert_true(has_file(f, "vmcore-incomplete"));
-	assert_false(lists(f, "vmcore-incomplete"));
+	assert_true(lists(f, "vmcore-incomplete"));
+}
+
+/* It stops by itself: what it wrote can be read, as far as it goes. */
+static void test_engine_that_takes_all_the_time(void **state)
+{
+	struct fixture *f = *state;
+	struct kd_err err = { 0 };
+	char path[200];
+
+	/* The file has the 32 GiB as a hole. */
+	KD_AUTO(kd_gen_freep) struct kd_gen *gen = kd_gen_new(62, 4096);
+	kd_gen_info_base(gen, "6.1.0-crashed", 1700000000);
+	kd_gen_segment(gen, 4ULL << 30, 32ULL << 30, 32ULL << 30, 0);
+	assert_int_equal(kd_root_mkdirs(f->init.root, "/proc", 0700, &err), 0);
+	KD_AUTO(kd_closep)
+	int in = kd_root_openat(f->init.root, "/proc/vmcore", O_RDWR | O_CREAT, 0600, &err);
+	kd_gen_elf(gen, in, NULL);
+
+	f->init.deadline_s = 4;
+	f->init.start_ms = kd_monotonic_ms();
+	f->init.plan.engine = (struct kd_plan_engine){ .level = 0, .codec = KD_PLAN_ZSTD };
+	(void)save(f, &err);
+	assert_in_range(kd_monotonic_ms() - f->init.start_ms, 0, 4000);
+	read_back(f);
+	assert_non_null(strstr(f->manifest.reason, "the time was up with "));
+	assert_int_equal(f->manifest.collector_exit, 0);
+	assert_true(f->manifest.engine.pages > 0);
+	assert_true(lists(f, "vmcore-incomplete"));
+
+	snprintf(path, sizeof(path), "/var/crash/%s/vmcore-incomplete", f->name);
+	KD_AUTO(kd_closep) int out = kd_root_openat(f->target, path, O_RDONLY, 0, &err);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = NULL;
+	if (kd_vmcore_open(out, path, NULL, &core, &err))
+		fail_msg("%s", err.msg);
+	assert_true(kd_vmcore_is_incomplete(core));
+	assert_int_equal(kd_vmcore_read(core, 4ULL << 30, &(char){ 0 }, 1, &err), 0);
+}
+
+/* A dump that is whole, but takes far longer to read back than there is time. */
+static void test_no_time_for_the_hash(void **state)
+{
+	struct fixture *f = *state;
+	struct kd_err err = { 0 };
+
+	f->init.deadline_s = 4;
+	use_collector(f, "truncate -s 64G \"$1\"");
+	assert_int_equal(save(f, &err), KD_OUTCOME_SAVED);
+	assert_in_range(kd_monotonic_ms() - f->init.start_ms, 0, 4000);
+	read_back(f);
+	assert_true(lists(f, "vmcore") && lists(f, "kexec-dmesg.log"));
+	for (unsigned int i = 0; i < f->manifest.file_count; i++) {
+		const struct kd_manifest_file *file = &f->manifest.files[i];
+		bool is_vmcore = strcmp(file->name, "vmcore") == 0;
+		assert_int_equal(strlen(file->sha256), is_vmcore ? 0 : KD_SHA256_HEX_BYTES - 1);
+		assert_true(!is_vmcore || file->size_bytes == 64ULL << 30);
+	}
+	assert_int_equal(f->manifest.remark_count, 1);
+	assert_string_equal(f->manifest.remarks[0], "no time was left for the SHA-256 of vmcore");
 }
 
 static void test_showing_a_log_that_is_not_there(void **state)
@@ -507,6 +564,8 @@ int main(void)
 		TEST(test_earlier_dumps_stay),
 		TEST(test_target_that_is_a_link_is_refused),
 		TEST(test_collector_that_takes_all_the_time),
+		TEST(test_engine_that_takes_all_the_time),
+		TEST(test_no_time_for_the_hash),
 		TEST(test_showing_a_log_that_is_not_there),
 	};
 

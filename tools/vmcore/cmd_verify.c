@@ -114,6 +114,21 @@ static bool lists(const struct kd_manifest *m, const char *name)
 	return false;
 }
 
+static void tell_files(struct findings *f, const struct kd_manifest *m)
+{
+	unsigned int hashed = 0;
+
+	for (unsigned int i = 0; i < m->file_count; i++)
+		hashed += m->files[i].sha256[0] != '\0';
+	finding(f, false, "files", "%u have size and SHA-256 of the manifest", hashed);
+	for (unsigned int i = 0; i < m->file_count; i++) {
+		if (!m->files[i].sha256[0])
+			finding(f, false, "files",
+				"%s has the size of the manifest, which has no SHA-256",
+				m->files[i].name);
+	}
+}
+
 static int verify_directory(struct findings *f, const char *path, struct kd_err *err)
 {
 	KD_AUTO(kd_closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -140,8 +155,7 @@ static int verify_directory(struct findings *f, const char *path, struct kd_err 
 	if (rc)
 		finding(f, true, "files", "%s", why.msg);
 	else
-		finding(f, false, "files", "%u have size and SHA-256 of the manifest",
-			m->file_count);
+		tell_files(f, m);
 	if (!lists(m, KD_DUMPDIR_VMCORE) && !lists(m, KD_DUMPDIR_VMCORE_INCOMPLETE))
 		return 0;
 	rc = kd_asprintf(&vmcore, err, "%s/%s", path,
