@@ -50,11 +50,12 @@ static bool has_both_kinds(const struct kd_filter_result *f)
 {
 	uint64_t start, n, late = 0;
 
-	if (!f->late)
-		return false;
-	for (uint64_t pos = 0; kd_bitmap_next_run(f->late, pos, f->max_pfn, &start, &n);
-	     pos = start + n)
-		late += n;
+	for (size_t i = 0; f->late && i < f->n_ranges; i++) {
+		const struct kd_filter_range *r = &f->ranges[i];
+		for (uint64_t pos = r->pfn; kd_bitmap_next_run(f->late, pos, r->end, &start, &n);
+		     pos = start + n)
+			late += n;
+	}
 	return late > 0 && late < f->n_keep;
 }
 
@@ -64,6 +65,8 @@ static void keep_filter_facts(struct kd_engine *e)
 
 	r->filter = e->kept;
 	r->filter.exists = r->filter.keep = r->filter.late = NULL;
+	r->filter.ranges = NULL;
+	r->filter.n_ranges = 0;
 	for (int i = 0; i < KD_LEVEL_BITS; i++) {
 		if (e->kept.why_dropped[i])
 			snprintf(r->why_dropped[i], sizeof(r->why_dropped[i]), "%s",

@@ -77,7 +77,7 @@ struct kd_dump_bad_run {
 enum { KD_DUMP_MAX_BAD_RUNS = 64 };
 
 struct kd_dump_result {
-	/* From the filter. Its bitmaps are gone: the pointers are NULL. */
+	/* From the filter. Its bitmaps and ranges are gone: the pointers are NULL. */
 	struct kd_filter_result filter;
 	char model[32]; /* "sparsemem-extreme", ...: kd_filter_model() */
 	/* for each bit in filter.dropped; filter.why_dropped is empty */

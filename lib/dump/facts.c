@@ -144,13 +144,29 @@ static int copy_segments(struct kd_engine *e, struct kd_err *err)
 	return 0;
 }
 
+static int copy_ranges(struct kd_engine *e, struct kd_err *err)
+{
+	size_t n = e->kept.n_ranges;
+
+	e->ranges = calloc(n ? n : 1, sizeof(*e->ranges));
+	if (!e->ranges)
+		return kd_fail(err, KD_NOMEM, "no memory for %zu ranges of memory", n);
+	for (size_t i = 0; i < n; i++)
+		e->ranges[i] = (struct kd_format_range){ .pfn = e->kept.ranges[i].pfn,
+							 .end = e->kept.ranges[i].end };
+	return 0;
+}
+
 int kd_engine_facts(struct kd_engine *e, struct kd_err *err)
 {
 	const struct kd_vmcore_diskdump_info *old = kd_vmcore_diskdump(e->core);
 	struct kd_diskdump_header *h = &e->dd.header;
 	size_t notes_len = 0;
 	int64_t time_sec = 0;
+	int rc = copy_ranges(e, err);
 
+	if (rc)
+		return rc;
 	e->dump = (struct kd_format_dump){
 		.page_size = e->page_size,
 		.max_pfn = e->kept.max_pfn,
@@ -158,6 +174,8 @@ int kd_engine_facts(struct kd_engine *e, struct kd_err *err)
 		.keep = e->kept.keep,
 		.bitmap_bytes = e->kept.bitmap_bytes,
 		.n_keep = e->kept.n_keep,
+		.ranges = e->ranges,
+		.n_ranges = e->kept.n_ranges,
 		.notes = kd_vmcore_notes_raw(e->core, &notes_len),
 	};
 	e->dump.notes_len = notes_len;

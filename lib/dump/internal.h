@@ -182,7 +182,9 @@ int kd_pipeline_run(struct kd_pipeline *p, struct kd_err *err) KD_MUST_CHECK;
 struct kd_page_walk {
 	const uint8_t *keep;
 	const uint8_t *late; /* NULL: one round with everything */
-	uint64_t words;
+	const struct kd_filter_range *ranges;
+	size_t n_ranges;
+	size_t range;	    /* that has the next word */
 	unsigned int round; /* 0: all but late ones; 1: those */
 	uint64_t word;	    /* the next to load */
 	uint64_t base;	    /* ordinal of the first page of the loaded one */
@@ -228,6 +230,7 @@ struct kd_engine {
 	uint64_t checkpoint_pos;
 	unsigned int round;
 
+	struct kd_format_range *ranges;
 	struct kd_format_segment *segments;
 	struct kd_elf_params elf;
 	struct kd_elf_layout elf_layout;

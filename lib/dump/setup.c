@@ -181,5 +181,6 @@ void kd_engine_fini(struct kd_engine *e)
 		(void)kd_sink_unwrap(e->flat);
 	kd_arena_fini(&e->arena);
 	free(e->segments);
+	free(e->ranges);
 	kd_filter_close(e->filter);
 }

@@ -18,22 +18,38 @@ void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
 	*w = (struct kd_page_walk){
 		.keep = f->keep,
 		.late = two_rounds ? f->late : NULL,
-		/* the bitmaps are longer than that, and zero behind max_pfn */
-		.words = (f->max_pfn + 63) / 64,
+		.ranges = f->ranges,
+		.n_ranges = f->n_ranges,
 	};
+}
+
+/* On to the next word of a range: ranges begin at multiples of 64. The bitmaps are zero behind
+ * max_pfn, and where there is no range they are not to be looked at. */
+static bool next_word(struct kd_page_walk *w)
+{
+	for (; w->range < w->n_ranges; w->range++) {
+		const struct kd_filter_range *r = &w->ranges[w->range];
+		if (w->word < r->pfn / 64)
+			w->word = r->pfn / 64;
+		if (w->word < (r->end + 63) / 64)
+			return true;
+	}
+	return false;
 }
 
 /* The next word with a page of this round. */
 static bool load_next(struct kd_page_walk *w)
 {
 	while (w->left == 0) {
-		if (w->word == w->words) {
+		if (!next_word(w)) {
 			if (!w->late || w->round == 1)
 				return false;
 			w->round = 1;
+			w->range = 0;
 			w->word = 0;
 			w->base = 0;
 			w->kept = 0;
+			continue;
 		}
 		w->base += (uint64_t)__builtin_popcountll(w->kept);
 		w->kept = load(w->keep, w->word);

@@ -61,15 +61,25 @@ static bool is_zero(const uint8_t *p, size_t len)
 	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
+/* May the bitmaps have a bit in bytes [pos, end)? @range goes on from call to call. */
+static bool may_hold(const struct kd_format_dump *d, size_t *range, uint64_t pos, uint64_t end)
+{
+	if (!d->ranges)
+		return true;
+	while (*range < d->n_ranges && d->ranges[*range].end <= pos * 8)
+		++*range;
+	return *range < d->n_ranges && d->ranges[*range].pfn < end * 8;
+}
+
 /* Neighbouring pieces that hold something go out in one write. */
-static int write_bitmap(const uint8_t *bits, size_t len, uint64_t off,
+static int write_bitmap(const struct kd_format_dump *d, const uint8_t *bits, uint64_t off,
 			const struct kd_format_out *out, struct kd_err *err)
 {
-	size_t start = 0;
+	size_t len = (size_t)((d->max_pfn + 7) / 8), start = 0, range = 0;
 
 	for (size_t pos = 0; pos < len;) {
 		size_t n = len - pos < BITMAP_CHUNK_BYTES ? len - pos : BITMAP_CHUNK_BYTES;
-		bool hole = is_zero(bits + pos, n);
+		bool hole = !may_hold(d, &range, pos, pos + n) || is_zero(bits + pos, n);
 		if (hole && pos > start) {
 			int rc = out->write_at(out->arg, off + start, bits + start, pos - start,
 					       err);
@@ -119,16 +129,15 @@ int kd_diskdump_write_head(const struct kd_diskdump_params *p, const struct kd_d
 			   struct kd_err *err)
 {
 	const struct kd_format_dump *d = &p->dump;
-	size_t bitmap_len = (size_t)((d->max_pfn + 7) / 8);
 
 	kd_diskdump_encode_first_block(block, l, incomplete);
 	int rc = out->write_at(out->arg, 0, block, d->page_size, err);
 	if (!rc)
 		rc = write_sub_header(p, l, block, out, err);
 	if (!rc)
-		rc = write_bitmap(d->exists, bitmap_len, l->bitmap1, out, err);
+		rc = write_bitmap(d, d->exists, l->bitmap1, out, err);
 	if (!rc)
-		rc = write_bitmap(d->keep, bitmap_len, l->bitmap2, out, err);
+		rc = write_bitmap(d, d->keep, l->bitmap2, out, err);
 	return rc;
 }
 

@@ -26,6 +26,12 @@ struct kd_format_out {
 	void *arg;
 };
 
+/* Frames [pfn, end). */
+struct kd_format_range {
+	uint64_t pfn;
+	uint64_t end;
+};
+
 /* What both formats are told. All borrowed. */
 struct kd_format_dump {
 	uint32_t page_size;
@@ -33,7 +39,11 @@ struct kd_format_dump {
 	const uint8_t *exists; /* bitmaps, as in a diskdump; bits from max_pfn on are 0 */
 	const uint8_t *keep;
 	size_t bitmap_bytes; /* of each; may be longer than max_pfn needs */
-	uint64_t n_keep;     /* set bits of keep */
+	/* Where the bitmaps have bits: rising, disjoint. NULL: anywhere. Elsewhere they may be holes
+	 * in memory, of which each page that is looked at costs a fault. */
+	const struct kd_format_range *ranges;
+	size_t n_ranges;
+	uint64_t n_keep; /* set bits of keep */
 	const uint8_t *notes;
 	size_t notes_len;
 };

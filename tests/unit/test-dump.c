@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
@@ -927,6 +928,26 @@ static void test_large_machine_in_little_memory(void **state)
 	assert_says(err.msg, "of memory are not enough for this dump");
 }
 
+/* Memory at 16 TiB: the bitmaps of 512 MiB are holes but for two pages each. */
+static void test_holes_are_not_looked_at(void **state)
+{
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = machine_new();
+	KD_AUTO(kd_closep) int in = kd_gen_memfd("in");
+	const struct kd_dump_opts o = { .codec = codec("none"), .threads = 1 };
+	struct kd_dump_result r;
+	struct rusage before, after;
+
+	kd_gen_segment(g, 1ULL << 44, 16 * PAGE, 16 * PAGE, 0);
+	kd_gen_elf(g, in, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(in);
+	getrusage(RUSAGE_SELF, &before);
+	KD_AUTO(kd_closep) int fd = dump(core, &o, &r);
+	getrusage(RUSAGE_SELF, &after);
+	assert_int_equal(r.pages, FRAMES + 16);
+	/* a bitmap has 131072 pages */
+	assert_in_range(after.ru_minflt - before.ru_minflt, 0, 60000);
+}
+
 static void test_refusals_say_why(void **state)
 {
 	const struct machine *m = *state;
@@ -1084,13 +1105,20 @@ static void test_same_table_forgets_the_oldest(void **state)
 static void test_walk_in_two_rounds(void **state)
 {
 	uint8_t keep[PAGE] = { 0 }, late[PAGE] = { 0 };
-	const struct kd_filter_result f = { .max_pfn = 1000, .keep = keep, .late = late };
+	static const struct kd_filter_range ranges[] = { { 0, 128 }, { 192, 320 }, { 960, 1000 } };
+	const struct kd_filter_result f = { .max_pfn = 1000,
+					    .keep = keep,
+					    .late = late,
+					    .ranges = ranges,
+					    .n_ranges = KD_ARRAY_LEN(ranges) };
 	static const uint64_t kept[] = { 0, 63, 64, 200, 201, 999 };
 	static const uint64_t order[] = { 0, 64, 201, 63, 200, 999 };
 	static const uint64_t ordinals[] = { 0, 2, 4, 1, 3, 5 };
 	struct kd_page_walk w;
 	uint64_t pfn = 0, ordinal = 0;
 
+	/* Between the ranges there is nothing to be seen. */
+	keep[150 / 8] = keep[700 / 8] = 0xff;
 	for (size_t i = 0; i < KD_ARRAY_LEN(kept); i++) {
 		keep[kept[i] / 8] |= (uint8_t)(1u << kept[i] % 8);
 		if (i % 2)
@@ -1165,6 +1193,7 @@ int main(void)
 		cmocka_unit_test(test_hashes_cover_the_file),
 		cmocka_unit_test(test_memory_limit),
 		cmocka_unit_test(test_large_machine_in_little_memory),
+		cmocka_unit_test(test_holes_are_not_looked_at),
 		cmocka_unit_test(test_refusals_say_why),
 		cmocka_unit_test(test_dry_run_writes_nothing),
 		cmocka_unit_test(test_kernel_without_vmcoreinfo_is_kept_whole),
