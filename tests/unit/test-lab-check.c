@@ -392,7 +392,7 @@ static void test_modules_without_index_are_told(void **state)
 	/* without modules there is nothing to order: everything is built in */
 	assert_int_equal(kd_lab_module_order(t.dir, &files, &err), 0);
 	assert_int_equal(files.n, 0);
-	tree_file(&t, "/kernel/fs/ext4.ko", "");
+	tree_file(&t, "/kernel/fs/ext4.ko", "%s", "");
 	assert_int_equal(kd_lab_module_order(t.dir, &files, &err), -KD_NOTSUP);
 	assert_non_null(strstr(err.msg, "has no modules.dep.bin"));
 	assert_non_null(strstr(err.msg, "scripts/fetch-kernels"));
