@@ -267,32 +267,41 @@ static int check_by_makedumpfile(const char *run_dir, const char *core, const ch
 					    "makedumpfile --dump-dmesg", err);
 }
 
-/* Our own reader: every page of the dump, its hashes, and the log once more. */
-static int check_by_vmcore(const char *build, const char *dump, const char *core, const char *dmesg,
-			   struct kd_err *err)
+/* The kernel log out of the dump has to be the one that was saved beside it. */
+static int check_log_of(const char *tool, const char *core, const char *dmesg, struct kd_err *err)
 {
-	KD_AUTO(kd_freep) char *tool = NULL;
 	KD_AUTO(kd_buf_fini) struct kd_buf text = { 0 };
-	int rc = kd_asprintf(&tool, err, "%s/bin/vmcore", build);
+	int rc = run_tool(tool, (const char *const[]){ "dmesg", core, NULL }, &text, err);
 
-	if (!rc)
-		rc = run_tool(tool, (const char *const[]){ "verify", dump, NULL }, NULL, err);
-	if (!rc)
-		rc = run_tool(tool, (const char *const[]){ "dmesg", core, NULL }, &text, err);
 	return rc ? rc
 		  : kd_lab_check_same_lines(dmesg, KD_DUMPDIR_DMESG, text.p ? text.p : "",
 					    "vmcore dmesg", err);
 }
 
+/* Our own reader: every page of the dump, its hashes, and the log once more. */
+static int check_by_vmcore(const struct kd_lab_evidence *e, const char *dump, const char *core,
+			   const char *dmesg, struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *tool = NULL;
+	int rc = kd_asprintf(&tool, err, "%s/bin/vmcore", e->build);
+
+	/* What was cut short is not whole, but has to have what counts most. */
+	if (!rc && e->c->expect == KD_LAB_EXPECT_SAVED)
+		rc = run_tool(tool, (const char *const[]){ "verify", dump, NULL }, NULL, err);
+	return rc ? rc : check_log_of(tool, core, dmesg, err);
+}
+
 static int check_vmcore(const struct kd_lab_evidence *e, const char *dump, const char *dmesg,
 			struct kd_err *err)
 {
+	bool whole = e->c->expect == KD_LAB_EXPECT_SAVED;
 	KD_AUTO(kd_freep) char *core = NULL;
-	int rc = kd_asprintf(&core, err, "%s/%s", dump, KD_DUMPDIR_VMCORE);
+	int rc = kd_asprintf(&core, err, "%s/%s", dump,
+			     whole ? KD_DUMPDIR_VMCORE : KD_DUMPDIR_VMCORE_INCOMPLETE);
 
 	if (!rc)
-		rc = check_by_vmcore(e->build, dump, core, dmesg, err);
-	if (!rc && !e->c->only_vmcore_reads)
+		rc = check_by_vmcore(e, dump, core, dmesg, err);
+	if (!rc && whole && !e->c->only_vmcore_reads)
 		rc = check_by_makedumpfile(e->dir, core, dmesg, err);
 	return rc;
 }
@@ -307,7 +316,7 @@ static int check_dmesg(const struct kd_lab_evidence *e, const char *dump, struct
 	if (e->c->trigger == KD_LAB_TRIGGER_SYSRQ && !strstr(dmesg, trigger_line))
 		return kd_fail(err, KD_BADDATA, "%s lacks the line '%s'", KD_DUMPDIR_DMESG,
 			       trigger_line);
-	if (e->c->expect != KD_LAB_EXPECT_SAVED)
+	if (e->c->expect != KD_LAB_EXPECT_SAVED && e->c->expect != KD_LAB_EXPECT_TRUNCATED)
 		return 0;
 	return check_vmcore(e, dump, dmesg, err);
 }

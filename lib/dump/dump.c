@@ -45,26 +45,12 @@ static int check_opts(const struct kd_vmcore *core, const struct kd_dump_opts *o
 	return 0;
 }
 
-/* Two rounds only where both have something to do. */
-static bool has_both_kinds(const struct kd_filter_result *f)
-{
-	uint64_t start, n, late = 0;
-
-	for (size_t i = 0; f->late && i < f->n_ranges; i++) {
-		const struct kd_filter_range *r = &f->ranges[i];
-		for (uint64_t pos = r->pfn; kd_bitmap_next_run(f->late, pos, r->end, &start, &n);
-		     pos = start + n)
-			late += n;
-	}
-	return late > 0 && late < f->n_keep;
-}
-
 static void keep_filter_facts(struct kd_engine *e)
 {
 	struct kd_dump_result *r = e->result;
 
 	r->filter = e->kept;
-	r->filter.exists = r->filter.keep = r->filter.late = NULL;
+	r->filter.exists = r->filter.keep = r->filter.late = r->filter.vital = NULL;
 	r->filter.ranges = NULL;
 	r->filter.n_ranges = 0;
 	for (int i = 0; i < KD_LEVEL_BITS; i++) {
@@ -98,7 +84,7 @@ static int run_filter(struct kd_engine *e, struct kd_err *err)
 	if (rc)
 		return kd_wrap(err, "choosing the pages to keep");
 	keep_filter_facts(e);
-	e->two_rounds = has_both_kinds(&e->kept);
+	e->in_rounds = e->can_have_rounds && kd_page_walk_has_rounds(&e->kept);
 	e->total_bytes = e->kept.n_keep * e->page_size;
 	return 0;
 }

@@ -11,14 +11,15 @@
  * of the extent, and whichever thread finds the extents done up to some point
  * writes them, in order. Only there pages get their place in the file.
  *
- * The order is: headers (they say "incomplete"), notes, bitmaps, the kernel's
- * own pages, then page cache, user and free pages if they are kept at all, hashes;
- * then everything is synced and "incomplete" taken away. What a file cut short
- * holds can be read: descriptors are written after their pages.
+ * The order is: headers (they say "incomplete"), notes, bitmaps; page tables, mem_section
+ * and the printk ring; the kernel image; the kernel's other pages; page cache, user and
+ * free pages if they are kept at all; hashes. Then everything is synced and "incomplete"
+ * taken away. What a file cut short holds can be read: descriptors are written after
+ * their pages. An ELF file or a stream has its pages by rising address.
  *
  * Memory: everything is taken before the first page is read. Bitmaps (32 KiB per GiB
- * of memory each, 4 of them, or 3 where that is all the limit allows: then pages are
- * in the order of their addresses), about 5 MiB, and for each thread 1 MiB at 4 KiB pages.
+ * of memory each, 4 of them, or 3 where that is all the limit allows: then user pages
+ * are not written last), about 5 MiB, and for each thread 1 MiB at 4 KiB pages.
  */
 #ifndef KD_LIB_DUMP_DUMP_H
 #define KD_LIB_DUMP_DUMP_H
@@ -88,7 +89,7 @@ struct kd_dump_result {
 	uint64_t shared_pages; /* of these: stored once, with another one */
 	uint64_t raw_pages;    /* of these: stored as they were */
 	uint64_t bad_pages;    /* of these: could not be read */
-	uint64_t late_pages;   /* of these: written in the second round */
+	uint64_t late_pages;   /* of these: written last, as they are not the kernel's own */
 	struct kd_dump_bad_run bad[KD_DUMP_MAX_BAD_RUNS];
 	size_t n_bad;			   /* the first so many runs of them */
 	char bad_reason[KD_ERR_MSG_BYTES]; /* why the first could not be read */

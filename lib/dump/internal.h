@@ -178,21 +178,34 @@ int kd_pipeline_run(struct kd_pipeline *p, struct kd_err *err) KD_MUST_CHECK;
 
 /* ---- the engine ---- */
 
-/* Walks the bitmap of pages to keep. */
-struct kd_page_walk {
-	const uint8_t *keep;
-	const uint8_t *late; /* NULL: one round with everything */
-	const struct kd_filter_range *ranges;
-	size_t n_ranges;
-	size_t range;	    /* that has the next word */
-	unsigned int round; /* 0: all but late ones; 1: those */
-	uint64_t word;	    /* the next to load */
-	uint64_t base;	    /* ordinal of the first page of the loaded one */
-	uint64_t kept;	    /* bits of the loaded one */
-	uint64_t left;	    /* of these still to be given */
+/* What a file cut short should have is written first. */
+enum kd_round {
+	KD_ROUND_VITAL, /* page tables, mem_section, the printk ring: small, and all begins there */
+	KD_ROUND_IMAGE, /* the kernel image: its variables */
+	KD_ROUND_KERNEL, /* everything else of the kernel */
+	KD_ROUND_LATE,	 /* page cache, user and free pages */
+	KD_N_ROUNDS
 };
 
-void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool two_rounds);
+/* Walks the bitmap of pages to keep. */
+struct kd_page_walk {
+	const uint8_t *keep, *vital;
+	const uint8_t *late; /* NULL: such pages are not told from others */
+	struct kd_filter_range image;
+	bool in_rounds; /* else by rising frame */
+	const struct kd_filter_range *ranges;
+	size_t n_ranges;
+	size_t range; /* that has the next word */
+	unsigned int round;
+	uint64_t word; /* the next to load */
+	uint64_t base; /* ordinal of the first page of the loaded one */
+	uint64_t kept; /* bits of the loaded one */
+	uint64_t left; /* of these still to be given */
+};
+
+void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool in_rounds);
+/* Does more than one round have pages? */
+bool kd_page_walk_has_rounds(const struct kd_filter_result *f);
 bool kd_page_walk_next(struct kd_page_walk *w, uint64_t *pfn_ret, uint64_t *ordinal_ret);
 
 struct kd_engine_format;
@@ -212,10 +225,11 @@ struct kd_engine {
 	uint32_t same_max;
 	struct kd_arena arena;
 
-	bool want_late; /* there is memory for the bitmap of late pages, and a use for it */
+	bool can_have_rounds;
+	bool want_late; /* in rounds, and there is memory for the bitmap of late pages */
 	struct kd_filter *filter;
 	struct kd_filter_result kept;
-	bool two_rounds;
+	bool in_rounds;
 	struct kd_format_dump dump;
 	struct kd_format_out out;
 

@@ -24,8 +24,8 @@ static int begin(struct kd_engine *e, struct kd_err *err)
 		return rc;
 
 	kd_desc_table_init(&e->descs, e->descs.window, e->dd_layout.descs, e->dump.n_keep,
-			   e->two_rounds);
-	kd_page_walk_init(&e->walk, &e->kept, e->two_rounds);
+			   e->in_rounds);
+	kd_page_walk_init(&e->walk, &e->kept, e->in_rounds);
 	e->data_pos = e->dd_layout.data;
 	e->checkpoint_pos = e->data_pos;
 	e->synced_pos = e->data_pos;
@@ -133,7 +133,7 @@ static int write_item(struct kd_engine *e, const struct kd_slot *s, size_t i,
 		return rc;
 	kd_desc_table_set(&e->descs, item->ordinal, &descs[i]);
 	e->result->pages++;
-	if (item->round)
+	if (item->round == KD_ROUND_LATE)
 		e->result->late_pages++;
 	return 0;
 }

@@ -71,7 +71,7 @@ static bool can_have_rounds(const struct kd_engine *e)
 
 /*
  * Nothing that decides about the output may depend on the number of threads. Where memory is
- * tight the order of the pages is given up: a dump in any order is better than none.
+ * tight user pages are not told from others: a dump in any order is better than none.
  */
 int kd_engine_budget(struct kd_engine *e, struct kd_err *err)
 {
@@ -85,12 +85,11 @@ int kd_engine_budget(struct kd_engine *e, struct kd_err *err)
 	if (e->threads > MAX_THREADS)
 		e->threads = MAX_THREADS;
 	e->same_max = max && max < SMALL_MEMORY ? SAME_MAX_SMALL : SAME_MAX;
-	e->want_late = can_have_rounds(e);
+	e->can_have_rounds = can_have_rounds(e);
+	e->want_late = e->can_have_rounds;
 	if (e->want_late && max && need(e, 1) > max) {
 		e->want_late = false;
-		kd_log(o->log, KD_LOG_INFO, "dump",
-		       "not enough memory to put the kernel's own pages first: pages are written "
-		       "in the order of their addresses");
+		kd_log(o->log, KD_LOG_INFO, "dump", "not enough memory to put user pages last");
 	}
 	while (max && e->threads > 1 && need(e, e->threads) > max)
 		e->threads--;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pages to keep, by rising frame, in one round or in two. */
+/* The pages to keep, by rising frame, all at once or in rounds. */
 #include "lib/dump/internal.h"
 
 #include <endian.h>
@@ -9,15 +9,54 @@ static uint64_t load(const uint8_t *bitmap, uint64_t word)
 {
 	uint64_t v;
 
+	if (!bitmap)
+		return 0;
 	memcpy(&v, bitmap + word * sizeof(v), sizeof(v));
 	return le64toh(v);
 }
 
-void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool two_rounds)
+/* The bits of @word that lie in @r. */
+static uint64_t bits_in(const struct kd_filter_range *r, uint64_t word)
+{
+	uint64_t first = word * 64, bits = ~UINT64_C(0);
+
+	if (r->end <= first || r->pfn >= first + 64)
+		return 0;
+	if (r->pfn > first)
+		bits &= ~UINT64_C(0) << (r->pfn - first);
+	if (r->end < first + 64)
+		bits &= ~UINT64_C(0) >> (first + 64 - r->end);
+	return bits;
+}
+
+/* Of the kept pages of a word those whose turn is in @round. */
+static uint64_t of_round(const struct kd_page_walk *w, uint64_t word, uint64_t kept,
+			 unsigned int round)
+{
+	uint64_t late = kept & load(w->late, word);
+	uint64_t vital = kept & load(w->vital, word) & ~late;
+	uint64_t image = kept & bits_in(&w->image, word) & ~late & ~vital;
+
+	switch (round) {
+	case KD_ROUND_VITAL:
+		return vital;
+	case KD_ROUND_IMAGE:
+		return image;
+	case KD_ROUND_KERNEL:
+		return kept & ~late & ~vital & ~image;
+	default:
+		return late;
+	}
+}
+
+void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool in_rounds)
 {
 	*w = (struct kd_page_walk){
 		.keep = f->keep,
-		.late = two_rounds ? f->late : NULL,
+		.vital = f->vital,
+		.late = f->late,
+		.image = f->image,
+		.in_rounds = in_rounds,
 		.ranges = f->ranges,
 		.n_ranges = f->n_ranges,
 	};
@@ -37,27 +76,47 @@ static bool next_word(struct kd_page_walk *w)
 	return false;
 }
 
+bool kd_page_walk_has_rounds(const struct kd_filter_result *f)
+{
+	struct kd_page_walk w;
+	unsigned int seen = 0;
+
+	for (kd_page_walk_init(&w, f, true); next_word(&w); w.word++) {
+		uint64_t kept = load(w.keep, w.word);
+		for (unsigned int i = 0; kept && i < KD_N_ROUNDS; i++)
+			seen |= of_round(&w, w.word, kept, i) ? 1U << i : 0;
+		if (seen & (seen - 1))
+			return true;
+	}
+	return false;
+}
+
+static bool next_round(struct kd_page_walk *w)
+{
+	if (!w->in_rounds || w->round + 1 == KD_N_ROUNDS)
+		return false;
+	w->round++;
+	w->range = 0;
+	w->word = 0;
+	w->base = 0;
+	w->kept = 0;
+	return true;
+}
+
 /* The next word with a page of this round. */
 static bool load_next(struct kd_page_walk *w)
 {
 	while (w->left == 0) {
 		if (!next_word(w)) {
-			if (!w->late || w->round == 1)
+			if (!next_round(w))
 				return false;
-			w->round = 1;
-			w->range = 0;
-			w->word = 0;
-			w->base = 0;
-			w->kept = 0;
 			continue;
 		}
 		w->base += (uint64_t)__builtin_popcountll(w->kept);
 		w->kept = load(w->keep, w->word);
 		w->left = w->kept;
-		if (w->late && w->kept) {
-			uint64_t late = load(w->late, w->word);
-			w->left &= w->round == 0 ? ~late : late;
-		}
+		if (w->in_rounds && w->kept)
+			w->left = of_round(w, w->word, w->kept, w->round);
 		w->word++;
 	}
 	return true;

@@ -93,6 +93,9 @@ struct kd_filter_result {
 				* can be read */
 	const uint8_t *late;   /* subset of keep: page cache, user and free pages, of less worth
 				* than the kernel's own. NULL unless wanted */
+	const uint8_t *vital;  /* what leads to all else: the kernel's page tables, mem_section, the
+				* printk ring. None of it in late; to be seen together with keep */
+	struct kd_filter_range image;	      /* the kernel image; both 0 where not known */
 	const struct kd_filter_range *ranges; /* rising, disjoint: all frames lie in them */
 	size_t n_ranges;
 
@@ -154,9 +157,9 @@ const char *kd_filter_model(const struct kd_filter *f);
  *
  * Starts its threads and ends them. The result does not depend on their number, counters
  * included. Reads 64 bytes for a page frame (16 MiB per GiB of memory), but steps over the inside
- * of free blocks and compound pages. Memory until kd_filter_close(): 32 KiB a bitmap per GiB (two
- * or three of them) and 8 bytes per 32768 frames; while it runs another bitmap and, for each
- * thread, a window and about 200 KiB.
+ * of free blocks and compound pages. Memory until kd_filter_close(): 32 KiB a bitmap per GiB (three
+ * or four of them) and 8 bytes per 32768 frames; while it runs, for each thread, a window and about
+ * 200 KiB.
  *
  * When the self-check of free pages fails the page array is read a second time.
  *

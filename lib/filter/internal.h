@@ -196,11 +196,6 @@ struct kd_scan_unit {
 	uint8_t class;
 };
 
-/* Frames of the kernel image, end exclusive; both 0 where not known. */
-struct kd_image {
-	uint64_t first, end;
-};
-
 struct kd_scan_stats {
 	uint64_t found[KD_N_CLASSES];
 	uint64_t excluded[KD_N_CLASSES];
@@ -217,7 +212,7 @@ struct kd_scan_stats {
 
 struct kd_scan {
 	const struct kd_page_layout *layout;
-	struct kd_image image;
+	struct kd_filter_range image; /* the kernel image; both 0 where not known */
 	const struct kd_sections *sections;
 	unsigned int page_shift;
 	unsigned int exclude; /* a bit for each class */
@@ -278,7 +273,7 @@ struct kd_filter {
 	struct kd_filter_gaps gaps;
 	struct kd_dump_reader aux;
 	struct kd_sections sections;
-	struct kd_image image;
+	struct kd_filter_range image;
 
 	struct kd_bitmap exists, keep, protect, late;
 	struct kd_scan_unit *units;
@@ -290,11 +285,16 @@ struct kd_filter {
 /* ---- protect.c ---- */
 
 /*
- * Marks in f->protect the frames that must be kept whatever their struct page says, but for the
- * kernel image, which goes to f->image: parts of it are given to the page allocator once the
- * kernel has started.
+ * Marks in f->protect the frames that must be kept whatever their struct page says, but for two
+ * things. The kernel image goes to f->image: parts of it are given to the page allocator once the
+ * kernel has started. The page array is large and of little use to who has nothing else, so it is
+ * kept, but not among what is written first: see kd_each_array_piece().
  */
 int kd_protect(struct kd_filter *f, struct kd_err *err) KD_MUST_CHECK;
+
+/* Calls @fn for the frames that hold the page array, piece by piece, inside of f->ranges. */
+void kd_each_array_piece(struct kd_filter *f, void (*fn)(void *arg, uint64_t pfn, uint64_t n),
+			 void *arg);
 
 /*
  * PG_reserved, which vmcoreinfo does not tell, says that memory was taken at boot: the kernel

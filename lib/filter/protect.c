@@ -28,11 +28,18 @@ struct protecting {
 	const struct kd_vmcoreinfo *info;
 	unsigned int page_shift;
 	uint64_t steps;
+	void (*found)(void *arg, uint64_t pfn, uint64_t n); /* what to do with frames */
+	void *arg;
 
 	uint64_t image_vaddr; /* of _stext; 0: not known */
 	uint64_t image_delta; /* virtual less physical, all over the image */
-	struct kd_image image;
+	struct kd_filter_range image;
 };
+
+static void mark(void *arg, uint64_t pfn, uint64_t n)
+{
+	kd_bitmap_set(&((struct kd_filter *)arg)->protect, pfn, n);
+}
 
 /* Only where there is memory: elsewhere the bitmap is a hole, and stays one. */
 static void protect_paddr(struct protecting *p, uint64_t paddr, uint64_t len)
@@ -55,7 +62,7 @@ static void protect_paddr(struct protecting *p, uint64_t paddr, uint64_t len)
 	for (; low < f->n_ranges && f->ranges[low].pfn <= last; low++) {
 		uint64_t from = first > f->ranges[low].pfn ? first : f->ranges[low].pfn;
 		uint64_t end = last < f->ranges[low].end ? last + 1 : f->ranges[low].end;
-		kd_bitmap_set(&p->f->protect, from, end - from);
+		p->found(p->arg, from, end - from);
 	}
 }
 
@@ -88,8 +95,8 @@ static void extend_image(struct protecting *p, uint64_t paddr, uint64_t len)
 
 	if (len == 0 || paddr + (len - 1) < paddr)
 		return;
-	if (!p->image.end || first < p->image.first)
-		p->image.first = first;
+	if (!p->image.end || first < p->image.pfn)
+		p->image.pfn = first;
 	if (end > p->image.end)
 		p->image.end = end;
 }
@@ -221,26 +228,54 @@ static void protect_log_buf(struct protecting *p)
 		protect_vaddr(p, buf, kd_load32(len));
 }
 
+/* Variables in the image that the way to the rest begins with. */
+static void protect_variables(struct protecting *p)
+{
+	static const char *const names[] = { "prb",	    "log_buf",	       "log_buf_len",
+					     "clear_seq",   "init_uts_ns",     "node_data",
+					     "mem_section", "contig_page_data" };
+	uint64_t vaddr;
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(names); i++) {
+		if (kd_vmcoreinfo_symbol(p->info, names[i], &vaddr))
+			protect_vaddr(p, vaddr, sizeof(uint64_t));
+	}
+}
+
+static struct protecting begin(struct kd_filter *f, void (*found)(void *, uint64_t, uint64_t),
+			       void *arg)
+{
+	return (struct protecting){ .f = f,
+				    .reader = &f->aux,
+				    .info = kd_vmcore_info(f->core),
+				    .page_shift = f->page_shift,
+				    .found = found,
+				    .arg = arg };
+}
+
 int kd_protect(struct kd_filter *f, struct kd_err *err)
 {
-	struct protecting p = {
-		.f = f,
-		.reader = &f->aux,
-		.info = kd_vmcore_info(f->core),
-		.page_shift = f->page_shift,
-	};
+	struct protecting p = begin(f, mark, f);
 
 	for (size_t i = 0; i < f->sections.n_tables; i++)
 		protect_vaddr(&p, f->sections.tables[i].vaddr, f->sections.tables[i].bytes);
-	for (size_t i = 0; i < f->sections.n; i++) {
-		const struct kd_section *s = &f->sections.v[i];
-		protect_vaddr(&p, s->vaddr, (s->end - s->pfn) * f->layout.bytes);
-	}
+	protect_variables(&p);
 	protect_ring(&p);
 	protect_log_buf(&p);
 	int rc = protect_image_and_tables(&p, err);
 	f->image = p.image;
 	return rc;
+}
+
+void kd_each_array_piece(struct kd_filter *f, void (*fn)(void *arg, uint64_t pfn, uint64_t n),
+			 void *arg)
+{
+	struct protecting p = begin(f, fn, arg);
+
+	for (size_t i = 0; i < f->sections.n; i++) {
+		const struct kd_section *s = &f->sections.v[i];
+		protect_vaddr(&p, s->vaddr, (s->end - s->pfn) * f->layout.bytes);
+	}
 }
 
 /* ---- PG_reserved ---- */

@@ -114,28 +114,39 @@ static int scan_with_threads(const struct kd_filter *f, struct kd_scan *scan,
 
 /* ---- before and after ---- */
 
-/* For each run of frames in @b, cut into pieces that are all stored here or all not. */
+/* Of the frames [pfn, pfn + n), those that are stored here. */
+static int each_stored(struct kd_filter *f,
+		       void (*fn)(struct kd_filter *f, void *arg, uint64_t pfn, uint64_t n),
+		       void *arg, uint64_t pfn, uint64_t n, struct kd_err *err)
+{
+	uint64_t some;
+
+	for (uint64_t at = pfn; at < pfn + n; at += some) {
+		int state = kd_vmcore_page_run(f->aux.window, at, &some, err);
+		if (state < 0)
+			return state;
+		if (some > pfn + n - at)
+			some = pfn + n - at;
+		if (state == KD_PAGE_STORED)
+			fn(f, arg, at, some);
+	}
+	return 0;
+}
+
 static int for_each_stored(struct kd_filter *f, const struct kd_bitmap *b,
 			   void (*fn)(struct kd_filter *f, void *arg, uint64_t pfn, uint64_t n),
 			   void *arg, struct kd_err *err)
 {
 	const uint8_t *bytes = (const uint8_t *)b->words;
+	int rc = 0;
 
-	for (size_t i = 0; i < f->n_ranges; i++) {
-		uint64_t at = f->ranges[i].pfn, start, n, some;
-		while (kd_bitmap_next_run(bytes, at, f->ranges[i].end, &start, &n)) {
-			for (at = start; at < start + n; at += some) {
-				int state = kd_vmcore_page_run(f->aux.window, at, &some, err);
-				if (state < 0)
-					return state;
-				if (some > start + n - at)
-					some = start + n - at;
-				if (state == KD_PAGE_STORED)
-					fn(f, arg, at, some);
-			}
-		}
+	for (size_t i = 0; !rc && i < f->n_ranges; i++) {
+		uint64_t at = f->ranges[i].pfn, start, n;
+		for (; !rc && kd_bitmap_next_run(bytes, at, f->ranges[i].end, &start, &n);
+		     at = start + n)
+			rc = each_stored(f, fn, arg, start, n, err);
 	}
-	return 0;
+	return rc;
 }
 
 static void keep_frames(struct kd_filter *f, void *arg, uint64_t pfn, uint64_t n)
@@ -152,6 +163,33 @@ static void restore_frames(struct kd_filter *f, void *arg, uint64_t pfn, uint64_
 	kd_bitmap_set(&f->keep, pfn, n);
 	if (f->late.words)
 		kd_bitmap_clear(&f->late, pfn, n);
+}
+
+struct restoring {
+	struct kd_filter *f;
+	uint64_t restored;
+	int rc;
+	struct kd_err *err;
+};
+
+static void restore_piece(void *arg, uint64_t pfn, uint64_t n)
+{
+	struct restoring *r = arg;
+
+	if (!r->rc)
+		r->rc = each_stored(r->f, restore_frames, &r->restored, pfn, n, r->err);
+}
+
+/* What the kernel needs is kept, whatever was decided. */
+static int restore(struct kd_filter *f, uint64_t *restored_ret, struct kd_err *err)
+{
+	struct restoring r = { .f = f, .err = err };
+
+	kd_each_array_piece(f, restore_piece, &r);
+	if (!r.rc)
+		r.rc = for_each_stored(f, &f->protect, restore_frames, &r.restored, err);
+	*restored_ret = r.restored;
+	return r.rc;
 }
 
 static void clear_all(struct kd_filter *f, struct kd_bitmap *b)
@@ -265,6 +303,8 @@ static void fill_result(struct kd_filter *f, const struct kd_scan_stats *stats,
 	r->exists = (const uint8_t *)f->exists.words;
 	r->keep = (const uint8_t *)f->keep.words;
 	r->late = (const uint8_t *)f->late.words;
+	r->vital = (const uint8_t *)f->protect.words;
+	r->image = f->image;
 	r->ranges = f->ranges;
 	r->n_ranges = f->n_ranges;
 	r->n_keep = count_all(f, &f->keep);
@@ -303,14 +343,13 @@ int kd_filter_run(struct kd_filter *f, struct kd_filter_result *ret, struct kd_e
 			return kd_wrap(err, "choosing pages");
 	}
 	report_oddities(f, &stats);
-	rc = for_each_stored(f, &f->protect, restore_frames, &r.n_protected, err);
+	rc = restore(f, &r.n_protected, err);
 	if (rc)
 		return kd_wrap(err, "choosing pages");
 	if (r.n_protected)
 		kd_log(f->opts.log, KD_LOG_INFO, "filter",
 		       "%ju pages that the kernel needs looked as if they could be left out: kept",
 		       (uintmax_t)r.n_protected);
-	kd_bitmap_fini(&f->protect);
 	fill_result(f, &stats, &r);
 	*ret = r;
 	return 0;

@@ -207,9 +207,9 @@ static int block_order(const struct kd_page_layout *l, const uint8_t *page, uint
 
 /* ---- the kernel image ---- */
 
-static bool overlaps_image(const struct kd_image *i, uint64_t pfn, unsigned int order)
+static bool overlaps_image(const struct kd_filter_range *i, uint64_t pfn, unsigned int order)
 {
-	return pfn < i->end && pfn + (UINT64_C(1) << order) > i->first;
+	return pfn < i->end && pfn + (UINT64_C(1) << order) > i->pfn;
 }
 
 /*
@@ -220,9 +220,9 @@ static bool overlaps_image(const struct kd_image *i, uint64_t pfn, unsigned int 
 static bool is_given_back(struct kd_scan_worker *w, uint64_t pfn, unsigned int order)
 {
 	const struct kd_page_layout *l = w->scan->layout;
-	const struct kd_image *image = &w->scan->image;
+	const struct kd_filter_range *image = &w->scan->image;
 
-	if (!l->reserved || pfn < image->first || pfn + (UINT64_C(1) << order) > image->end)
+	if (!l->reserved || pfn < image->pfn || pfn + (UINT64_C(1) << order) > image->end)
 		return false;
 	for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
 		const uint8_t *page = page_at(w, pfn + i, w->last);

@@ -154,11 +154,9 @@ static uint8_t *desc_at(const struct kd_desc_table *t, uint64_t ordinal)
 }
 
 void kd_desc_table_init(struct kd_desc_table *t, uint8_t *window, uint64_t table, uint64_t n,
-			bool two_rounds)
+			bool in_rounds)
 {
-	*t = (struct kd_desc_table){
-		.window = window, .table = table, .n = n, .whole = two_rounds
-	};
+	*t = (struct kd_desc_table){ .window = window, .table = table, .n = n, .whole = in_rounds };
 	memset(window, 0, KD_DESC_WINDOW_BYTES);
 }
 
@@ -180,7 +178,7 @@ int kd_desc_table_flush(struct kd_desc_table *t, const struct kd_format_out *out
 	if (t->written_to >= t->next)
 		return 0;
 
-	/* In two rounds a window is written as a whole each time, so that its hash can be kept. */
+	/* In rounds a window is written as a whole each time, so that its hash can be kept. */
 	uint64_t from = t->whole ? t->first : t->written_to;
 	uint64_t to = t->whole ? window_end(t) : t->next;
 	int rc = out->write_at(out->arg, t->table + from * KD_DISKDUMP_DESC_BYTES, desc_at(t, from),

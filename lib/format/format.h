@@ -95,7 +95,7 @@ int kd_diskdump_write_head(const struct kd_diskdump_params *p, const struct kd_d
 
 /*
  * The table of page descriptors, seen through a window that moves over it. The
- * ordinal of a page is the number of kept pages below it. Ordinals rise; after
+ * ordinal of a page is the number of kept pages below it. Ordinals rise; after each
  * kd_desc_table_rewind() they may rise once more, which needs out->read_at.
  */
 enum {
@@ -110,13 +110,13 @@ struct kd_desc_table {
 	uint64_t first;	     /* ordinal of the window's first descriptor */
 	uint64_t written_to; /* ordinals below were written: where the next write starts */
 	uint64_t next;	     /* one more than the highest ordinal that was set */
-	bool whole;	     /* write windows as a whole, for there will be two rounds */
-	bool second;	     /* in the second round */
+	bool whole;	     /* write windows as a whole, for there will be rounds */
+	bool second;	     /* in the second round or a later one */
 };
 
-/** kd_desc_table_init() - @two_rounds: kd_desc_table_rewind() will be called */
+/** kd_desc_table_init() - @in_rounds: kd_desc_table_rewind() will be called */
 void kd_desc_table_init(struct kd_desc_table *t, uint8_t *window, uint64_t table, uint64_t n,
-			bool two_rounds);
+			bool in_rounds);
 
 /** kd_desc_table_holds() - can @ordinal be set without a flush first? */
 bool kd_desc_table_holds(const struct kd_desc_table *t, uint64_t ordinal);

@@ -496,6 +496,36 @@ static void test_kernel_pages_come_first(void **state)
 	assert_int_equal(page_state(core, FREE_FROM + 506), KD_PAGE_LOST);
 }
 
+/* Where all else begins comes before everything, wherever in memory it lies. */
+static void test_what_leads_to_all_else_comes_first(void **state)
+{
+	enum { RING = 46 * MIB, IMAGE = 16 * MIB, TABLES = IMAGE + (64 << 10) };
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = machine_new();
+	KD_AUTO(kd_gen_ring_freep) struct kd_gen_ring *ring = kd_gen_ring_new(10, 16);
+	KD_AUTO(kd_closep) int in = kd_gen_memfd("in");
+	KD_AUTO(kd_closep) int fd = kd_gen_memfd("short");
+	const struct kd_dump_opts o = { .level = 31, .codec = NULL, .threads = 2 };
+	struct kd_dump_result r;
+	struct kd_err err = { 0 };
+
+	kd_gen_log(ring, KD_GEN_FINALIZED, 0, "the end", 7);
+	kd_gen_ring_store(g, ring, RING, KD_GEN_X86_DIRECT + RING);
+	kd_gen_elf(g, in, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(in);
+	assert_int_equal(
+		dump_into(core, &o, (struct kd_sink_fault){ .room_bytes = MIB }, fd, &r, &err), 0);
+	assert_true(r.truncated);
+
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *got = open_core(fd);
+	assert_int_equal(compare(got, core), r.pages);
+	for (uint64_t at = 0; at < kd_gen_ring_bytes(ring); at += PAGE)
+		assert_int_equal(page_state(got, (RING + at) / PAGE), KD_PAGE_STORED);
+	assert_int_equal(page_state(got, TABLES / PAGE), KD_PAGE_STORED);
+	assert_int_equal(page_state(got, (IMAGE + 2 * MIB) / PAGE), KD_PAGE_STORED);
+	assert_int_equal(page_state(got, FILLED / PAGE + 2), KD_PAGE_STORED);
+	assert_int_equal(page_state(got, RING / PAGE - 6), KD_PAGE_LOST);
+}
+
 static void test_stop_ends_it_readable(void **state)
 {
 	const struct machine *m = *state;
@@ -1102,33 +1132,51 @@ static void test_same_table_forgets_the_oldest(void **state)
 	}
 }
 
-static void test_walk_in_two_rounds(void **state)
+static void set_bit(uint8_t *bitmap, uint64_t pfn)
 {
-	uint8_t keep[PAGE] = { 0 }, late[PAGE] = { 0 };
+	bitmap[pfn / 8] |= (uint8_t)(1u << pfn % 8);
+}
+
+static void test_walk_in_rounds(void **state)
+{
+	uint8_t keep[PAGE] = { 0 }, late[PAGE] = { 0 }, vital[PAGE] = { 0 };
 	static const struct kd_filter_range ranges[] = { { 0, 128 }, { 192, 320 }, { 960, 1000 } };
-	const struct kd_filter_result f = { .max_pfn = 1000,
-					    .keep = keep,
-					    .late = late,
-					    .ranges = ranges,
-					    .n_ranges = KD_ARRAY_LEN(ranges) };
-	static const uint64_t kept[] = { 0, 63, 64, 200, 201, 999 };
-	static const uint64_t order[] = { 0, 64, 201, 63, 200, 999 };
-	static const uint64_t ordinals[] = { 0, 2, 4, 1, 3, 5 };
+	struct kd_filter_result f = { .max_pfn = 1000,
+				      .keep = keep,
+				      .late = late,
+				      .vital = vital,
+				      .image = { 199, 203 },
+				      .ranges = ranges,
+				      .n_ranges = KD_ARRAY_LEN(ranges) };
+	static const uint64_t kept[] = { 0, 63, 64, 200, 201, 202, 270, 999 };
+	static const struct {
+		uint64_t pfn, ordinal;
+		unsigned int round;
+	} order[] = {
+		{ 201, 4, KD_ROUND_VITAL }, { 999, 7, KD_ROUND_VITAL }, { 202, 5, KD_ROUND_IMAGE },
+		{ 0, 0, KD_ROUND_KERNEL },  { 64, 2, KD_ROUND_KERNEL }, { 63, 1, KD_ROUND_LATE },
+		{ 200, 3, KD_ROUND_LATE },  { 270, 6, KD_ROUND_LATE },
+	};
+	static const uint64_t are_late[] = { 63, 200, 270 };
+	static const uint64_t are_vital[] = { 5, 201, 999 }; /* the first is not kept */
 	struct kd_page_walk w;
 	uint64_t pfn = 0, ordinal = 0;
 
 	/* Between the ranges there is nothing to be seen. */
 	keep[150 / 8] = keep[700 / 8] = 0xff;
-	for (size_t i = 0; i < KD_ARRAY_LEN(kept); i++) {
-		keep[kept[i] / 8] |= (uint8_t)(1u << kept[i] % 8);
-		if (i % 2)
-			late[kept[i] / 8] |= (uint8_t)(1u << kept[i] % 8);
-	}
+	for (size_t i = 0; i < KD_ARRAY_LEN(kept); i++)
+		set_bit(keep, kept[i]);
+	for (size_t i = 0; i < KD_ARRAY_LEN(are_late); i++)
+		set_bit(late, are_late[i]);
+	for (size_t i = 0; i < KD_ARRAY_LEN(are_vital); i++)
+		set_bit(vital, are_vital[i]);
+	assert_true(kd_page_walk_has_rounds(&f));
 	kd_page_walk_init(&w, &f, true);
 	for (size_t i = 0; i < KD_ARRAY_LEN(order); i++) {
 		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
-		assert_int_equal(pfn, order[i]);
-		assert_int_equal(ordinal, ordinals[i]);
+		assert_int_equal(pfn, order[i].pfn);
+		assert_int_equal(ordinal, order[i].ordinal);
+		assert_int_equal(w.round, order[i].round);
 	}
 	assert_false(kd_page_walk_next(&w, &pfn, &ordinal));
 	kd_page_walk_init(&w, &f, false);
@@ -1138,6 +1186,9 @@ static void test_walk_in_two_rounds(void **state)
 		assert_int_equal(ordinal, i);
 	}
 	assert_false(kd_page_walk_next(&w, &pfn, &ordinal));
+	f.late = f.vital = NULL;
+	f.image = (struct kd_filter_range){ 0 };
+	assert_false(kd_page_walk_has_rounds(&f));
 }
 
 static int note_write(struct kd_sink *s, uint64_t off, const void *buf, size_t len,
@@ -1180,6 +1231,7 @@ int main(void)
 		cmocka_unit_test(test_dead_disk_at_any_byte),
 		cmocka_unit_test(test_failed_sync_leaves_it_incomplete),
 		cmocka_unit_test(test_kernel_pages_come_first),
+		cmocka_unit_test(test_what_leads_to_all_else_comes_first),
 		cmocka_unit_test(test_stop_ends_it_readable),
 		cmocka_unit_test(test_power_cut_leaves_what_was_synced),
 		cmocka_unit_test(test_unreadable_pages_become_zeros),
@@ -1200,7 +1252,7 @@ int main(void)
 		cmocka_unit_test(test_progress_goes_forward_to_its_end),
 		cmocka_unit_test(test_page_hash_tells_pages_apart),
 		cmocka_unit_test(test_same_table_forgets_the_oldest),
-		cmocka_unit_test(test_walk_in_two_rounds),
+		cmocka_unit_test(test_walk_in_rounds),
 		cmocka_unit_test(test_outbuf_aligns_writes),
 	};
 

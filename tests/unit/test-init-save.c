@@ -410,7 +410,7 @@ static void test_engine_of_a_large_machine(void **state)
 	f->init.plan.engine = (struct kd_plan_engine){ .level = 1, .codec = KD_PLAN_ZSTD };
 	if (save(f, &err) != KD_OUTCOME_SAVED)
 		fail_msg("%s", err.msg);
-	assert_non_null(strstr(said(f), "not enough memory to put the kernel's own pages first"));
+	assert_non_null(strstr(said(f), "not enough memory to put user pages last"));
 }
 
 static void test_dead_memory_that_is_no_dump(void **state)
