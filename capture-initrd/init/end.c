@@ -14,7 +14,7 @@
 
 #define SHELL_PATH "/bin/sh"
 
-enum { STUCK_REBOOT_S = 10 };
+enum { STUCK_REBOOT_S = 10, SYNC_TIMEOUT_MS = 10000 };
 
 static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 
@@ -127,6 +127,24 @@ int kd_init_arm(struct kd_init *init, uint64_t deadline_s, struct kd_err *err)
 	return 0;
 }
 
+static int sync_task(void *arg)
+{
+	(void)arg;
+	sync();
+	return 0;
+}
+
+void kd_init_sync(const struct kd_init *init)
+{
+	struct kd_child_end end = { 0 };
+	struct kd_err err = { 0 };
+
+	if (kd_init_task_run(init, sync_task, NULL, 0, SYNC_TIMEOUT_MS, &end, &err))
+		kd_init_say(init, "sync failed %s", err.msg);
+	else if (end.timed_out)
+		kd_init_say(init, "sync failed still running after %d s", SYNC_TIMEOUT_MS / 1000);
+}
+
 /* In a child: a session of its own on the console. Returns only when there is no shell. */
 static int become_shell(void *arg)
 {
@@ -161,7 +179,7 @@ static void offer_shell(struct kd_init *init)
 	init->timer.made = false;
 	if (kd_init_task_run(init, become_shell, NULL, 0, UINT64_MAX / 2, &end, &err))
 		kd_init_say(init, "shell failed %s", err.msg);
-	sync();
+	kd_init_sync(init);
 }
 
 _Noreturn void kd_init_end(struct kd_init *init, enum kd_action action, const char *why)

@@ -105,7 +105,11 @@ int kd_init_task_run(const struct kd_init *init, int (*fn)(void *arg), void *arg
 		     uint64_t memory_bytes, uint64_t timeout_ms, struct kd_child_end *ret,
 		     struct kd_err *err) KD_MUST_CHECK;
 
-/** kd_init_wait() - wait for child @pid at most @timeout_ms, then SIGKILL it and wait on */
+/**
+ * kd_init_wait() - wait for child @pid at most @timeout_ms, then SIGKILL it
+ *
+ * One that hangs in a device and does not even die of that is left behind after 2 s.
+ */
 int kd_init_wait(pid_t pid, uint64_t timeout_ms, struct kd_child_end *ret,
 		 struct kd_err *err) KD_MUST_CHECK;
 
@@ -315,6 +319,9 @@ void kd_init_forked(void);
  * Return: 0, or -KD_SYS: then only panic= on the command line is left.
  */
 int kd_init_arm(struct kd_init *init, uint64_t deadline_s, struct kd_err *err) KD_MUST_CHECK;
+
+/** kd_init_sync() - sync all file systems, in a child: a device that hangs must not take us along */
+void kd_init_sync(const struct kd_init *init);
 
 /** kd_init_reboot() - now, without sync; async-signal-safe */
 _Noreturn void kd_init_reboot(void);

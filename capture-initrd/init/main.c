@@ -13,8 +13,7 @@
 enum {
 	KLOG_CONSOLE_LEVEL = 8,
 	CONSOLE_LEVEL = 7, /* all but debug */
-	OOM_SCORE_INIT = -1000,
-	SYNC_TIMEOUT_MS = 10000
+	OOM_SCORE_INIT = -1000
 };
 
 static int outside_of_a_capture_kernel(int argc, char **argv)
@@ -149,19 +148,10 @@ static void wait_for(pid_t pid, struct kd_child_end *end)
 	}
 }
 
-static int sync_task(void *arg)
-{
-	(void)arg;
-	sync();
-	return 0;
-}
-
 /* The worker did not get to its end: save what can be saved of its work. */
 static void clean_up_after_worker(struct kd_init *init, const struct kd_child_end *how)
 {
 	struct kd_init_shared *shared = init->shared;
-	struct kd_child_end end = { 0 };
-	struct kd_err err = { 0 };
 	char text[64];
 
 	shared->doing[sizeof(shared->doing) - 1] = '\0';
@@ -171,8 +161,7 @@ static void clean_up_after_worker(struct kd_init *init, const struct kd_child_en
 	kd_init_say(init, "%s", shared->reason);
 	if (!shared->dmesg_safe)
 		kd_init_show_dmesg(init);
-	if (kd_init_task_run(init, sync_task, NULL, 0, SYNC_TIMEOUT_MS, &end, &err))
-		kd_init_say(init, "sync failed %s", err.msg);
+	kd_init_sync(init);
 }
 
 static void run_worker(struct kd_init *init)

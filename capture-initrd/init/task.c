@@ -12,7 +12,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { OOM_SCORE_TASK = 900 };
+enum {
+	OOM_SCORE_TASK = 900,
+	DEATH_MS = 2000 /* in which a killed process is gone, unless a device holds it */
+};
 
 int kd_init_shared_map(size_t len, void **ret, struct kd_err *err)
 {
@@ -70,6 +73,12 @@ int kd_init_wait(pid_t pid, uint64_t timeout_ms, struct kd_child_end *ret, struc
 	if (!ended_in_time(pid, timeout_ms)) {
 		end.timed_out = true;
 		kill(pid, SIGKILL);
+		if (!ended_in_time(pid, DEATH_MS)) {
+			end.signal = SIGKILL;
+			end.wall_ms = kd_monotonic_ms() - start;
+			*ret = end;
+			return 0;
+		}
 	}
 	while (wait4(pid, &status, 0, &usage) < 0)
 		if (errno != EINTR)
