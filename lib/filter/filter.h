@@ -94,7 +94,7 @@ struct kd_filter_result {
 	const uint8_t *late;   /* subset of keep: page cache, user and free pages, of less worth
 				* than the kernel's own. NULL unless wanted */
 	const uint8_t *vital;  /* what leads to all else: the kernel's page tables, mem_section, the
-				* printk ring. None of it in late; to be seen together with keep */
+				* printk ring, per-CPU areas. None of it in late; to be seen together with keep */
 	struct kd_filter_range image;	      /* the kernel image; both 0 where not known */
 	const struct kd_filter_range *ranges; /* rising, disjoint: all frames lie in them */
 	size_t n_ranges;

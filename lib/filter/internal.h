@@ -145,6 +145,15 @@ void kd_dump_reader_fini(struct kd_dump_reader *r);
 int kd_dump_reader_vtop(struct kd_dump_reader *r, uint64_t vaddr, uint64_t want,
 			uint64_t *paddr_ret, uint64_t *len_ret);
 
+/* ---- symbols.c: the kernel's own table of symbols ---- */
+
+enum { KD_MAX_SYMBOLS = 8 };
+
+/* The values of all @n symbols, or false: vmcoreinfo does not lead to the table (before Linux 6.0),
+ * or one of them is not in it. */
+bool kd_find_symbols(struct kd_reader *r, const struct kd_vmcoreinfo *info,
+		     const char *const *names, uint64_t *values, size_t n);
+
 /* ---- sections.c: where the page array is ---- */
 
 /* Frames whose struct pages lie one behind the other in kernel virtual memory. */

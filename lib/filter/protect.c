@@ -15,6 +15,9 @@ enum {
 	MAX_IMAGE_BYTES = 1 << 30,    /* Linux KERNEL_IMAGE_SIZE */
 	BEFORE_STEXT_BYTES = 2 << 20, /* _text, and on arm64 the header before it */
 	MAX_RING_BYTES = 1 << 30,
+	MAX_CPUS = 8192,	     /* Linux CONFIG_NR_CPUS_RANGE_END on x86_64 */
+	MAX_PER_CPU_BYTES = 4 << 20, /* 0.2 MiB are usual */
+	CRASH_NOTES_BYTES = 1024,    /* aligned so that they lie in one page */
 
 	STEP_BYTES = 2 << 20,
 	/* The page array of 4 TiB of memory, were it mapped page by page; a dump that lies gets
@@ -228,6 +231,36 @@ static void protect_log_buf(struct protecting *p)
 		protect_vaddr(p, buf, kd_load32(len));
 }
 
+/* ---- per-CPU areas, with crash_notes ---- */
+
+/*
+ * Those that were there at the start: each CPU's copy of the kernel's own per-CPU variables. Both
+ * are at their place in the first area plus the CPU's offset.
+ */
+static void protect_per_cpu(struct protecting *p)
+{
+	static const char *const names[] = { "__per_cpu_start", "__per_cpu_end", "__per_cpu_offset",
+					     "nr_cpu_ids", "crash_notes" };
+	struct kd_reader *r = &p->reader->reader;
+	uint64_t v[KD_ARRAY_LEN(names)], notes, offset;
+	uint8_t cpus[4];
+
+	if (!kd_find_symbols(r, p->info, names, v, KD_ARRAY_LEN(names)) || v[1] < v[0] ||
+	    v[1] - v[0] > MAX_PER_CPU_BYTES || !kd_reader_copy(r, v[3], cpus, sizeof(cpus)) ||
+	    !kd_reader_u64(r, v[4], &notes)) {
+		kd_log(p->f->opts.log, KD_LOG_DEBUG, "filter",
+		       "per-CPU areas are not found: PG_reserved has to tell them");
+		return;
+	}
+	for (uint32_t cpu = 0; cpu < kd_load32(cpus) && cpu < MAX_CPUS; cpu++) {
+		if (!kd_reader_u64(r, v[2] + cpu * sizeof(offset), &offset))
+			break;
+		protect_vaddr(p, v[0] + offset, v[1] - v[0]);
+		if (notes)
+			protect_vaddr(p, notes + offset, CRASH_NOTES_BYTES);
+	}
+}
+
 /* Variables in the image that the way to the rest begins with. */
 static void protect_variables(struct protecting *p)
 {
@@ -262,6 +295,7 @@ int kd_protect(struct kd_filter *f, struct kd_err *err)
 	protect_variables(&p);
 	protect_ring(&p);
 	protect_log_buf(&p);
+	protect_per_cpu(&p);
 	int rc = protect_image_and_tables(&p, err);
 	f->image = p.image;
 	return rc;

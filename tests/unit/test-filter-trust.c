@@ -149,6 +149,111 @@ static void test_what_leads_to_everything_is_kept(void **state)
 	filter_run_end(&run);
 }
 
+/* The kernel's symbol table at @at, in the image, each letter a token; @way: how offsets are counted. */
+struct symbol {
+	const char *name;
+	uint64_t value;
+};
+
+enum way { FROM_BASE, ABSOLUTE_PERCPU, FROM_PLACE };
+
+static void add_symbols(struct kd_fakemem *m, uint64_t at, const struct symbol *s, size_t n,
+			enum way way)
+{
+	enum { INDEX = 4096, TOKENS = 8192, OFFSETS = 12288, COUNT = 16384, BASE = 16392 };
+	struct kd_gen *g = kd_fakemem_gen(m);
+	const uint64_t base = KD_GEN_X86_TEXT + 16 * MIB, text = KD_GEN_X86_TEXT;
+	uint64_t pos = at;
+
+	for (unsigned int i = 0; i < 256; i++) {
+		kd_gen_put(g, at + INDEX + 2 * i, 2 * i, 2);
+		kd_gen_put(g, at + TOKENS + 2 * i, i, 2);
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(s[i].name) + 1;
+		uint64_t off = way == FROM_PLACE ? s[i].value - (text + at + OFFSETS + 4 * i)
+						 : s[i].value - base;
+		if (way == ABSOLUTE_PERCPU)
+			off = s[i].value >> 63 ? base - 1 - s[i].value : s[i].value;
+		if (len > 127) {
+			kd_gen_put(g, pos++, 0x80 | (len & 0x7f), 1);
+			kd_gen_put(g, pos++, len >> 7, 1);
+		} else {
+			kd_gen_put(g, pos++, len, 1);
+		}
+		kd_gen_put(g, pos++, 'D', 1);
+		kd_gen_write(g, pos, s[i].name, len - 1);
+		pos += len - 1;
+		kd_gen_put(g, at + OFFSETS + 4 * i, (uint32_t)off, 4);
+	}
+	kd_gen_put(g, at + COUNT, n, 4);
+	kd_gen_put(g, at + BASE, base, 8);
+	kd_gen_info(g,
+		    "SYMBOL(kallsyms_names)=%jx\nSYMBOL(kallsyms_token_index)=%jx\n"
+		    "SYMBOL(kallsyms_token_table)=%jx\nSYMBOL(kallsyms_offsets)=%jx\n"
+		    "SYMBOL(kallsyms_num_syms)=%jx\n",
+		    (uintmax_t)(text + at), (uintmax_t)(text + at + INDEX),
+		    (uintmax_t)(text + at + TOKENS), (uintmax_t)(text + at + OFFSETS),
+		    (uintmax_t)(text + at + COUNT));
+	if (way != FROM_PLACE)
+		kd_gen_info(g, "SYMBOL(kallsyms_relative_base)=%jx\n",
+			    (uintmax_t)(text + at + BASE));
+}
+
+static void test_per_cpu_areas_are_kept(void **state)
+{
+	/* Two CPUs' areas of 3 pages at frames 20480 and 24576; crash_notes in the page behind. */
+	static const struct kd_fake_block blocks[] = {
+		{ 20480, 3, KD_FAKE_ANON },
+		{ 24576, 3, KD_FAKE_ANON },
+	};
+	enum {
+		TABLE = IMAGE * 4096 + MIB,
+		DATA = TABLE + 32768,
+		START = 0x1000,
+		PER_CPU = 3 * 4096
+	};
+	const uint64_t text = KD_GEN_X86_TEXT;
+	char longest[140];
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	for (enum way way = FROM_BASE; way <= FROM_PLACE; way++) {
+		/* As on x86_64 before 6.15: addresses of per-CPU variables start at 0. */
+		uint64_t start = way == ABSOLUTE_PERCPU ? START : text + DATA + START;
+		const struct symbol symbols[] = {
+			{ "_text", text + IMAGE * 4096ULL },
+			{ "_stext", text + IMAGE * 4096ULL },
+			{ longest, text + DATA },
+			{ "crash_notes_memory_init", text + DATA },
+			{ "__per_cpu_start", start },
+			{ "__per_cpu_end", start + PER_CPU },
+			{ "__per_cpu_offset", text + DATA },
+			{ "nr_cpu_ids", text + DATA + 64 },
+			{ "crash_notes", text + DATA + 128 },
+		};
+		KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_1, blocks, 2);
+		struct kd_gen *g = kd_fakemem_gen(m);
+		struct filter_run run;
+
+		add_symbols(m, TABLE, symbols, KD_ARRAY_LEN(symbols), way);
+		kd_gen_put(g, DATA, KD_GEN_X86_DIRECT + 20480 * 4096ULL - start, 8);
+		kd_gen_put(g, DATA + 8, KD_GEN_X86_DIRECT + 24576 * 4096ULL - start, 8);
+		kd_gen_put(g, DATA + 64, 2, 4);
+		kd_gen_put(g, DATA + 128, start + 5 * 4096 + 512, 8);
+		filter_run_start(&run, m, &all);
+		for (uint64_t i = 0; i < 8; i++) {
+			bool kept = i < 3 || i == 5;
+			assert_int_equal(kd_bitmap_has(run.r.keep, 20480 + i), kept);
+			assert_int_equal(kd_bitmap_has(run.r.keep, 24576 + i), kept);
+			assert_int_equal(kd_bitmap_has(run.r.vital, 24576 + i), kept);
+		}
+		assert_int_equal(run.r.n_protected, 8);
+		assert_consistent(&run.r);
+		filter_run_end(&run);
+	}
+}
+
 /* ---- what the dump lacks ---- */
 
 static void test_section_without_readable_page_array_is_kept(void **state)
@@ -374,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_a_free_block_with_a_reserved_page_is_no_free_block),
 		cmocka_unit_test(test_kernel_image_is_kept_where_reserved_is_not_known),
 		cmocka_unit_test(test_what_leads_to_everything_is_kept),
+		cmocka_unit_test(test_per_cpu_areas_are_kept),
 		cmocka_unit_test(test_section_without_readable_page_array_is_kept),
 		cmocka_unit_test(test_filtered_dump_is_filtered_again),
 		cmocka_unit_test(test_free_pages_that_are_gone_already_are_no_contradiction),
