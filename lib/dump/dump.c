@@ -149,7 +149,7 @@ static int finish(struct kd_engine *e, struct kd_err *err)
 	return rc;
 }
 
-/* The sink takes no more: keep what is there, and say why it is not all. */
+/* The sink takes no more, or we are to stop: keep what is there, and say why it is not all. */
 static int truncate_dump(struct kd_engine *e, int rc, const struct kd_err *why)
 {
 	struct kd_dump_result *r = e->result;
@@ -158,6 +158,9 @@ static int truncate_dump(struct kd_engine *e, int rc, const struct kd_err *why)
 	r->truncated = true;
 	r->code = (enum kd_code) - rc;
 	snprintf(r->reason, sizeof(r->reason), "%s", why->msg);
+	/* A sink that works still takes what we have: the page of zeros, to begin with. */
+	if (rc == -KD_AGAIN)
+		(void)!e->format->checkpoint(e, &ignored);
 	e->format->salvage(e);
 	(void)!kd_sink_sync(e->sink, &ignored);
 	return 0;
