@@ -119,4 +119,68 @@ struct kd_ck_request {
 void kd_ck_resolve(const char *cmdline, uint64_t ram_bytes, unsigned int knows,
 		   struct kd_ck_request *ret);
 
+/* ---- defaults.c: what suits a machine when nobody has measured ---- */
+
+enum kd_ck_page_kib { KD_CK_PAGE_ANY, KD_CK_PAGE_4K = 4, KD_CK_PAGE_64K = 64 };
+
+struct kd_ck_machine {
+	const char *name; /* uname -m */
+	enum kd_ck_page_kib page;
+	bool fadump;	       /* firmware-assisted dump, ppc64le */
+	bool memory_encrypted; /* AMD SME or SEV, x86_64 */
+	bool mlx5, smmu;       /* aarch64 */
+};
+
+/** kd_ck_default() - the value for a machine; "" where there is none. Static text */
+const char *kd_ck_default(const struct kd_ck_machine *machine);
+
+/* ---- estimate.c: how much a capture needs ---- */
+
+/* What is to be loaded. */
+struct kd_ck_capture {
+	uint64_t kernel_bytes; /* what the kernel takes until it has unpacked itself: init_size */
+	uint64_t initrd_bytes; /* the image file */
+	uint64_t
+		unpacked_bytes; /* its files, each in whole pages; 0: unknown, taken as 3 times the file */
+	uint64_t module_bytes; /* of the modules once loaded; 0 for none */
+	unsigned int cpus;     /* that the capture kernel starts; 0 counts as 1 */
+	bool engine;	       /* the built-in engine collects */
+	uint64_t ram_bytes;    /* of the machine to be dumped; 0: unknown */
+};
+
+enum { KD_CK_MAX_ITEMS = 12 };
+
+struct kd_ck_item {
+	const char *name;
+	uint64_t bytes;
+	const char *from;   /* where the number comes from, for people */
+	const char *kernel; /* that it was measured with; NULL: not measured but counted */
+};
+
+struct kd_ck_estimate {
+	struct kd_ck_item items[KD_CK_MAX_ITEMS]; /* none of 0 bytes; together need_bytes */
+	size_t item_count;
+	/*
+	 * Below this no capture kernel seen so far came up: image and the least any kernel
+	 * took beside it. What is refused.
+	 */
+	uint64_t floor_bytes;
+	uint64_t need_bytes;	/* what a capture of this kind takes: whole MiB */
+	uint64_t advised_bytes; /* need and a quarter, in steps of 8 MiB: what to reserve */
+};
+
+/** kd_ck_estimate() - how much memory the capture needs, item by item; pure */
+void kd_ck_estimate(const struct kd_ck_capture *capture, struct kd_ck_estimate *ret);
+
+/* A row of measured.tsv. */
+struct kd_ck_measured {
+	const char *name;
+	uint64_t value; /* KiB, or what name says */
+	const char *kernel;
+	const char *how; /* the command, or the test, that gave the number */
+};
+
+/** kd_ck_measured() - all rows, in the file's order */
+const struct kd_ck_measured *kd_ck_measured(size_t *count_ret);
+
 #endif

@@ -22,5 +22,5 @@ test-long: $(O)/bin/vmcore $(O)/test/bin/dump-diff $(DIFF_DUMPS) ## compare with
 test-readers: $(O)/bin/vmcore $(O)/diff/crash-6.1.elf ## open our dumps with crash, libkdumpfile and drgn (downloads 280 MB)
 	$(Q)O='$(O)' tests/readers/run
 
-test-crashkernel: $(O)/config.h ## our reading of crashkernel= beside the kernel's own (KERNEL_SRC=DIR, Linux 6.9 or later)
+test-crashkernel: $(O)/config.h $(O)/crashkernel/measured.h ## our reading of crashkernel= beside the kernel's own (KERNEL_SRC=DIR, Linux 6.9 or later)
 	$(Q)O='$(O)' tests/diff/crashkernel '$(KERNEL_SRC)' 300000

@@ -16,6 +16,14 @@ $(O)/config.h: Makefile
 	$(Q)printf '/* made by the Makefile */\n#define KD_VERSION "%s"\n#define KD_LIBDIR "%s"\n' \
 		'$(VERSION)' '$(prefix)/lib/kdumpkit' >$@.new && mv $@.new $@
 
+# Numbers measured in guests, as rows of an array.
+$(O)/crashkernel/measured.h: crashkernel/measured.tsv mk/modules.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -F'\t' '/^#/ || !NF { next } NF != 4 { print FILENAME ":" FNR ": 4 columns, please" >"/dev/stderr"; exit 1 } \
+		{ gsub(/["\\]/, "\\\\&"); printf "\t{ \"%s\", %d, \"%s\", \"%s\" },\n", $$1, $$2, $$3, $$4 }' $< >$@.new && mv $@.new $@
+$(O)/obj/crashkernel/measured.o $(O)/san/crashkernel/measured.o $(O)/fuzz/obj/crashkernel/measured.o: \
+	$(O)/crashkernel/measured.h
+
 $(O)/obj/%.o: %.c $(O)/config.h
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -52,4 +52,11 @@ int kd_image_build(const struct kd_root *root, const struct kd_plan *plan, const
 int kd_image_check(int fd, const char *name, struct kd_plan *plan_ret,
 		   struct kd_err *err) KD_MUST_CHECK;
 
+/**
+ * kd_image_unpacked() - memory the files of an image take once unpacked, in whole pages
+ *
+ * Reads it through. Return: as kd_image_check(), but the plan is not looked at.
+ */
+int kd_image_unpacked(int fd, const char *name, uint64_t *ret, struct kd_err *err) KD_MUST_CHECK;
+
 #endif

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MAX_ENTRIES = 4096, MAX_UNPACKED_BYTES = 1 << 30 };
+enum { MAX_ENTRIES = 4096, MAX_UNPACKED_BYTES = 1 << 30, PAGE_BYTES = 4096 };
 
 static void reader_freep(struct archive **a)
 {
@@ -25,14 +25,18 @@ static int read_member(struct archive *a, const char *name, uint64_t *total, str
 		       struct kd_err *err)
 {
 	char chunk[16384];
+	uint64_t size = 0;
 
 	for (;;) {
 		la_ssize_t n = archive_read_data(a, chunk, sizeof(chunk));
-		if (n == 0)
+		if (n == 0) {
+			*total += (PAGE_BYTES - size % PAGE_BYTES) % PAGE_BYTES;
 			return 0;
+		}
 		if (n < 0)
 			return damaged(name, archive_error_string(a), err);
 		*total += (uint64_t)n;
+		size += (uint64_t)n;
 		if (*total > MAX_UNPACKED_BYTES)
 			return damaged(name, "unpacks to more than 1 GiB", err);
 		if (!keep)
@@ -44,10 +48,9 @@ static int read_member(struct archive *a, const char *name, uint64_t *total, str
 }
 
 static int read_members(struct archive *a, const char *name, struct kd_strv *paths,
-			struct kd_buf *plan_text, struct kd_err *err)
+			struct kd_buf *plan_text, uint64_t *unpacked, struct kd_err *err)
 {
 	struct archive_entry *entry = NULL;
-	uint64_t total = 0;
 	int rc = 0;
 
 	while (!rc) {
@@ -60,7 +63,7 @@ static int read_members(struct archive *a, const char *name, struct kd_strv *pat
 			return damaged(name, "has too many files", err);
 		rc = kd_strv_addf(paths, err, "/%s", archive_entry_pathname(entry));
 		if (!rc)
-			rc = read_member(a, name, &total,
+			rc = read_member(a, name, unpacked,
 					 strcmp(paths->v[paths->n - 1], KD_PLAN_PATH) == 0
 						 ? plan_text
 						 : NULL,
@@ -90,13 +93,8 @@ static int check_complete(const char *name, const struct kd_strv *paths, const s
 	return rc;
 }
 
-int kd_image_check(int fd, const char *name, struct kd_plan *plan_ret, struct kd_err *err)
+static int open_archive(struct archive *a, int fd, const char *name, struct kd_err *err)
 {
-	KD_AUTO(reader_freep) struct archive *a = archive_read_new();
-	KD_AUTO(kd_strv_fini) struct kd_strv paths = { 0 };
-	KD_AUTO(kd_buf_fini) struct kd_buf plan_text = { 0 };
-	struct kd_plan plan = { 0 };
-
 	if (!a)
 		return kd_fail(err, KD_NOMEM, "no memory");
 	if (lseek(fd, 0, SEEK_SET) < 0)
@@ -104,10 +102,37 @@ int kd_image_check(int fd, const char *name, struct kd_plan *plan_ret, struct kd
 	archive_read_support_format_cpio(a);
 	archive_read_support_filter_gzip(a);
 	archive_read_support_filter_zstd(a);
-	if (archive_read_open_fd(a, fd, 65536) != ARCHIVE_OK)
-		return damaged(name, archive_error_string(a), err);
+	return archive_read_open_fd(a, fd, 65536) == ARCHIVE_OK
+		       ? 0
+		       : damaged(name, archive_error_string(a), err);
+}
 
-	int rc = read_members(a, name, &paths, &plan_text, err);
+int kd_image_unpacked(int fd, const char *name, uint64_t *ret, struct kd_err *err)
+{
+	KD_AUTO(reader_freep) struct archive *a = archive_read_new();
+	KD_AUTO(kd_strv_fini) struct kd_strv paths = { 0 };
+	KD_AUTO(kd_buf_fini) struct kd_buf plan_text = { 0 };
+	uint64_t unpacked = 0;
+	int rc = open_archive(a, fd, name, err);
+
+	if (!rc)
+		rc = read_members(a, name, &paths, &plan_text, &unpacked, err);
+	if (rc)
+		return rc;
+	*ret = unpacked;
+	return 0;
+}
+
+int kd_image_check(int fd, const char *name, struct kd_plan *plan_ret, struct kd_err *err)
+{
+	KD_AUTO(reader_freep) struct archive *a = archive_read_new();
+	KD_AUTO(kd_strv_fini) struct kd_strv paths = { 0 };
+	KD_AUTO(kd_buf_fini) struct kd_buf plan_text = { 0 };
+	struct kd_plan plan = { 0 };
+	uint64_t unpacked = 0;
+	int rc = open_archive(a, fd, name, err);
+	if (!rc)
+		rc = read_members(a, name, &paths, &plan_text, &unpacked, err);
 	if (!rc)
 		rc = want_path(name, &paths, KD_PLAN_PATH, err);
 	if (!rc && plan_text.bad)

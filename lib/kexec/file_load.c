@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/kexec/kexec.h"
 
+#include "crashkernel/crashkernel.h"
+
 #include <errno.h>
 #include <linux/kexec.h>
 #include <string.h>
@@ -48,6 +50,7 @@ static int check_fits(const struct kd_kexec_request *req, const struct kd_kexec_
 {
 	char need_text[KD_SIZE_TEXT_BYTES], kernel_text[KD_SIZE_TEXT_BYTES];
 	char initrd_text[KD_SIZE_TEXT_BYTES], have_text[KD_SIZE_TEXT_BYTES];
+	char unpacked_text[KD_SIZE_TEXT_BYTES];
 	struct stat st;
 
 	if (fstat(req->initrd_fd, &st))
@@ -57,18 +60,25 @@ static int check_fits(const struct kd_kexec_request *req, const struct kd_kexec_
 			       "%s is empty: run 'kdumpctl rebuild' to make it anew",
 			       req->initrd_name);
 
-	uint64_t initrd = (uint64_t)st.st_size, need = 0;
-	if (__builtin_add_overflow(kernel->run_bytes, initrd, &need))
-		need = UINT64_MAX;
-	if (!facts->reserved_known || need <= facts->reserved_bytes)
+	const struct kd_ck_capture capture = { .kernel_bytes = kernel->run_bytes,
+					       .initrd_bytes = (uint64_t)st.st_size,
+					       .unpacked_bytes = req->unpacked_bytes,
+					       .engine = true };
+	struct kd_ck_estimate e = { 0 };
+	kd_ck_estimate(&capture, &e);
+	if (!facts->reserved_known || req->force || e.floor_bytes <= facts->reserved_bytes)
 		return 0;
-	return kd_fail(
-		err, KD_NOSPACE,
-		"the image is too large for the reservation: %s needs %s and %s %s, together "
-		"%s, but %s are reserved; raise crashkernel= and reboot",
-		req->kernel_name, kd_format_size(kernel->run_bytes, kernel_text), req->initrd_name,
-		kd_format_size(initrd, initrd_text), kd_format_size(need, need_text),
-		kd_format_size(facts->reserved_bytes, have_text));
+	return kd_fail(err, KD_NOSPACE,
+		       "the image cannot boot in what is reserved: %s takes %s, %s %s and %s "
+		       "unpacked, with the least a kernel needs beside them %s, but %s are "
+		       "reserved; set crashkernel=%lluM on the kernel command line and reboot",
+		       req->kernel_name, kd_format_size(kernel->run_bytes, kernel_text),
+		       req->initrd_name, kd_format_size(capture.initrd_bytes, initrd_text),
+		       req->unpacked_bytes ? kd_format_size(req->unpacked_bytes, unpacked_text)
+					   : "more",
+		       kd_format_size(e.floor_bytes, need_text),
+		       kd_format_size(facts->reserved_bytes, have_text),
+		       (unsigned long long)(e.advised_bytes >> 20));
 }
 
 int kd_kexec_check(const struct kd_kexec_request *req, const struct kd_kexec_facts *facts,

@@ -48,6 +48,8 @@ struct kd_kexec_request {
 	const char *kernel_name; /* for messages */
 	int initrd_fd;
 	const char *initrd_name;
+	uint64_t unpacked_bytes; /* of the image, in whole pages; 0 unknown */
+	bool force;		 /* load even what cannot boot in what is reserved */
 	const char *cmdline;
 };
 
@@ -65,7 +67,10 @@ int kd_kexec_probe_kernel(int fd, const char *name, struct kd_kexec_kernel *ret,
  * kd_kexec_check() - everything that can be known before the call
  *
  * No reservation, kexec_load_disabled, not privileged, not a kernel, command line
- * too long, image larger than the reservation (both sizes in the message).
+ * too long, an image that cannot boot in the reservation (all sizes and the crashkernel=
+ * to set in the message): the kernel itself loads one without a word, and is silent
+ * for ever after the panic. Refused is only what no capture kernel was seen to manage
+ * (kd_ck_estimate(), floor_bytes).
  * Return: 0, -KD_NOTSUP (system), -KD_USAGE, -KD_BADDATA, -KD_NOSPACE (too large).
  */
 int kd_kexec_check(const struct kd_kexec_request *req, const struct kd_kexec_facts *facts,

@@ -318,6 +318,125 @@ static void test_grammar_and_kernel_agree(void **state)
 	}
 }
 
+/* Every default is in the grammar, and asks for more on a larger machine. */
+static void test_defaults_are_values(void **state)
+{
+	static const char *const names[] = { "x86_64", "s390x", "aarch64", "ppc64le" };
+
+	for (unsigned int bits = 0; bits < 128; bits++) {
+		KD_AUTO(kd_ck_value_fini) struct kd_ck_value v = { 0 };
+		struct kd_ck_machine m = {
+			.name = names[bits & 3],
+			.page = bits & 4 ? KD_CK_PAGE_64K : KD_CK_PAGE_4K,
+			.fadump = bits & 8,
+			.memory_encrypted = bits & 16,
+			.mlx5 = bits & 32,
+			.smmu = bits & 64,
+		};
+		uint64_t before = 0;
+		parse_ok(kd_ck_default(&m), &v);
+		check_format(&v, kd_ck_default(&m));
+		for (uint64_t ram = 4 * gib; ram < 1024 * gib; ram *= 2) {
+			assert_true(kd_ck_select(&v, ram) >= before);
+			before = kd_ck_select(&v, ram);
+		}
+		assert_true(before >= 512 * mib);
+	}
+	assert_string_equal(kd_ck_default(&(struct kd_ck_machine){ .name = "riscv64" }), "");
+	assert_string_equal(kd_ck_default(&(struct kd_ck_machine){ .name = "" }), "");
+}
+
+/* ---- how much a capture needs ---- */
+
+static struct kd_ck_estimate estimate_of(uint64_t kernel_kib, uint64_t packed_kib,
+					 uint64_t files_kib)
+{
+	struct kd_ck_capture c = { .kernel_bytes = kernel_kib * 1024,
+				   .initrd_bytes = packed_kib * 1024,
+				   .unpacked_bytes = files_kib * 1024,
+				   .engine = true,
+				   .ram_bytes = 2 * gib };
+	struct kd_ck_estimate e = { 0 };
+
+	kd_ck_estimate(&c, &e);
+	return e;
+}
+
+/*
+ * What was seen in guests of 1 and 2 GiB: reservations that gave a dump may not be refused,
+ * those that hung without a word must be. init_size of each kernel, image of its run.
+ */
+static void test_the_floor_refuses_what_hung_and_nothing_that_worked(void **state)
+{
+	static const struct {
+		const char *kernel;
+		uint64_t kernel_kib, packed_kib, files_kib, worked_mib;
+	} seen[] = {
+		{ "6.1.0-56-cloud-amd64, our image", 52704, 940, 2253, 88 },
+		{ "6.1.0-56-amd64, busybox", 65120, 1126, 2560, 88 },
+		{ "6.12.117 lab.config, busybox", 25584, 1126, 2048, 40 },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(seen); i++) {
+		struct kd_ck_estimate e = estimate_of(seen[i].kernel_kib, seen[i].packed_kib,
+						      seen[i].files_kib);
+		if (e.floor_bytes > seen[i].worked_mib * mib)
+			fail_msg("%s: %" PRIu64 " refused, and it worked in %" PRIu64 "M",
+				 seen[i].kernel, e.floor_bytes >> 20, seen[i].worked_mib);
+		/* the kernel alone is more than this: the load itself or the boot must fail */
+		assert_true(e.floor_bytes > seen[i].kernel_kib * 1024 + 4 * mib);
+		assert_true(e.need_bytes > e.floor_bytes && e.advised_bytes > e.need_bytes);
+	}
+}
+
+static void test_estimate_is_the_sum_of_its_items(void **state)
+{
+	struct kd_ck_estimate e = estimate_of(52704, 940, 2253);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < e.item_count; i++) {
+		assert_true(e.items[i].bytes > 0 && e.items[i].name && e.items[i].from);
+		sum += e.items[i].bytes;
+	}
+	assert_true(sum <= e.need_bytes && sum + mib > e.need_bytes);
+	assert_int_equal(e.floor_bytes % mib, 0);
+	assert_int_equal(e.advised_bytes % (8 * mib), 0);
+}
+
+static void test_estimate_follows_what_is_loaded(void **state)
+{
+	struct kd_ck_capture c = { .kernel_bytes = 50 * mib, .initrd_bytes = mib, .engine = true };
+	struct kd_ck_estimate one = { 0 }, more = { 0 };
+
+	kd_ck_estimate(&c, &one);
+	c.cpus = 4;
+	kd_ck_estimate(&c, &more);
+	assert_true(more.need_bytes >= one.need_bytes + 3 * mib);
+	assert_int_equal(more.floor_bytes, one.floor_bytes);
+	c.engine = false;
+	kd_ck_estimate(&c, &one);
+	assert_true(one.need_bytes > more.need_bytes); /* makedumpfile takes more */
+	c.unpacked_bytes = 40 * mib;
+	kd_ck_estimate(&c, &more);
+	assert_true(more.floor_bytes >= one.floor_bytes + 39 * mib);
+	c.kernel_bytes = UINT64_MAX - 5;
+	kd_ck_estimate(&c, &more);
+	assert_true(more.floor_bytes >= UINT64_MAX - mib &&
+		    more.advised_bytes >= UINT64_MAX - 8 * mib);
+}
+
+static void test_measured_rows_say_where_they_come_from(void **state)
+{
+	size_t count = 0;
+	const struct kd_ck_measured *rows = kd_ck_measured(&count);
+
+	assert_true(count > 5);
+	for (size_t i = 0; i < count; i++) {
+		assert_true(rows[i].value > 0);
+		assert_true(strlen(rows[i].kernel) > 2 && strlen(rows[i].how) > 10);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +449,11 @@ int main(void)
 		cmocka_unit_test(test_newer_kernels_know_more_forms),
 		cmocka_unit_test(test_the_word_that_counts_is_shown),
 		cmocka_unit_test(test_grammar_and_kernel_agree),
+		cmocka_unit_test(test_defaults_are_values),
+		cmocka_unit_test(test_the_floor_refuses_what_hung_and_nothing_that_worked),
+		cmocka_unit_test(test_estimate_is_the_sum_of_its_items),
+		cmocka_unit_test(test_estimate_follows_what_is_loaded),
+		cmocka_unit_test(test_measured_rows_say_where_they_come_from),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

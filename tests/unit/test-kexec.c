@@ -142,13 +142,29 @@ static void test_load_disabled_is_refused(void **state)
 	refused_before_call(&l, -KD_NOTSUP, "kernel.kexec_load_disabled is 1");
 }
 
-static void test_image_too_large_names_both_sizes(void **state)
+static void test_image_that_cannot_boot_is_refused(void **state)
 {
 	struct load l;
 
+	/* 40 MiB of kernel, 4 of image and 10 of files, 3 for any kernel, 1 of struct pages */
 	load_init(&l);
-	l.facts.reserved_bytes = 32 << 20;
-	refused_before_call(&l, -KD_NOSPACE, "together 44 MiB, but 32 MiB are reserved");
+	l.req.unpacked_bytes = 10 << 20;
+	l.facts.reserved_bytes = 57 << 20;
+	refused_before_call(&l, -KD_NOSPACE,
+			    "/boot/vmlinuz-x takes 40 MiB, /boot/initramfs-xkdump.img 4 MiB and "
+			    "10 MiB unpacked, with the least a kernel needs beside them 58 MiB, "
+			    "but 57 MiB are reserved; set crashkernel=");
+	load_init(&l);
+	l.req.unpacked_bytes = 10 << 20;
+	l.facts.reserved_bytes = 58 << 20;
+	assert_int_equal(kd_kexec_load(&l.ops, &l.req, &l.facts, &l.err), 0);
+	load_fini(&l);
+	load_init(&l);
+	l.req.force = true;
+	l.facts.reserved_bytes = 16 << 20;
+	assert_int_equal(kd_kexec_load(&l.ops, &l.req, &l.facts, &l.err), 0);
+	assert_int_equal(l.kernel.loads, 1);
+	load_fini(&l);
 }
 
 static void test_not_a_kernel_is_refused(void **state)
@@ -240,7 +256,7 @@ int main(void)
 		cmocka_unit_test(test_load_passes_command_line_and_crash_flag),
 		cmocka_unit_test(test_no_reservation_is_refused),
 		cmocka_unit_test(test_load_disabled_is_refused),
-		cmocka_unit_test(test_image_too_large_names_both_sizes),
+		cmocka_unit_test(test_image_that_cannot_boot_is_refused),
 		cmocka_unit_test(test_not_a_kernel_is_refused),
 		cmocka_unit_test(test_empty_initrd_is_refused),
 		cmocka_unit_test(test_command_line_too_long_is_refused),

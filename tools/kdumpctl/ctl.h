@@ -6,6 +6,7 @@
 #ifndef KD_TOOLS_KDUMPCTL_CTL_H
 #define KD_TOOLS_KDUMPCTL_CTL_H
 
+#include "crashkernel/crashkernel.h"
 #include "lib/base/base.h"
 #include "lib/config/config.h"
 #include "lib/host/host.h"
@@ -18,6 +19,9 @@ struct ctl {
 	struct kd_log log;
 	const struct kd_kexec_ops *kexec; /* NULL below --root: nothing is loaded then */
 	bool json;
+	bool explain;	      /* estimate: item by item */
+	bool force;	      /* load what is thought not to fit */
+	const char *argument; /* get-default-crashkernel: kdump or fadump; NULL none */
 	struct kd_config config;
 };
 
@@ -53,6 +57,10 @@ int arm(struct ctl *ctl, enum image_source source, const struct kd_kexec_facts *
 /** rebuild_image() - make the image file, load nothing */
 int rebuild_image(struct ctl *ctl, struct kd_err *err) KD_MUST_CHECK;
 
+/** machine_facts() - what the default crashkernel= depends on; @kernel is for kd_host_kernel_fini() */
+int machine_facts(const struct ctl *ctl, struct kd_host_kernel *kernel, struct kd_ck_machine *ret,
+		  struct kd_err *err) KD_MUST_CHECK;
+
 /** last_capture() - what became of the last crash; prints to stderr, or into @json */
 void last_capture(const struct ctl *ctl, struct kd_json *json);
 
@@ -63,5 +71,7 @@ int cmd_reload(struct ctl *ctl);
 int cmd_status(struct ctl *ctl);
 int cmd_rebuild(struct ctl *ctl);
 int cmd_showmem(struct ctl *ctl);
+int cmd_estimate(struct ctl *ctl);
+int cmd_default_crashkernel(struct ctl *ctl);
 
 #endif

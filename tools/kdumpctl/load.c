@@ -121,6 +121,7 @@ static void restore_previous(const struct ctl *ctl, const struct kd_kexec_facts 
 	KD_AUTO(kd_closep) int fd = open_image(ctl, facts, &err);
 	req.initrd_fd = fd;
 	req.initrd_name = facts->image_path;
+	req.force = true; /* it was loaded before */
 	if (fd >= 0 && kd_kexec_load(ctl->kexec, &req, &now, &err) == 0)
 		say("the previous image was loaded again");
 	else
@@ -146,8 +147,12 @@ static int load_image(const struct ctl *ctl, const struct kd_planner_facts *fact
 		.kernel_name = facts->kernel_path,
 		.initrd_fd = image_fd,
 		.initrd_name = facts->image_path,
+		.force = ctl->force,
 		.cmdline = cmdline,
 	};
+	rc = kd_image_unpacked(image_fd, facts->image_path, &req.unpacked_bytes, err);
+	if (rc)
+		return rc;
 	if (!ctl->kexec) {
 		rc = kd_kexec_check(&req, kfacts, err);
 		if (!rc)

@@ -21,20 +21,25 @@ static const struct verb {
 	  "is a capture kernel loaded, and how did the last capture end" },
 	{ "rebuild", cmd_rebuild, true, false, "build the capture image, load nothing" },
 	{ "showmem", cmd_showmem, false, true, "how much memory is reserved" },
+	{ "estimate", cmd_estimate, false, true, "how much memory a capture needs" },
+	{ "get-default-crashkernel", cmd_default_crashkernel, false, false,
+	  "print the crashkernel= of a machine of this kind" },
 };
 
 static void usage(FILE *to, const char *argv0)
 {
-	fprintf(to, "Usage: %s [--root DIR] [--json] {", argv0);
+	fprintf(to, "Usage: %s [--root DIR] [--json] [--explain] [--force] {", argv0);
 	for (size_t i = 0; i < KD_ARRAY_LEN(verbs); i++)
 		fprintf(to, "%s%s", i ? "|" : "", verbs[i].name);
 	fprintf(to, "}\n\n");
 	for (size_t i = 0; i < KD_ARRAY_LEN(verbs); i++)
-		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+		fprintf(to, "  %-24s %s\n", verbs[i].name, verbs[i].help);
 	fprintf(to,
 		"\n"
 		"  --root DIR   read and write every file below DIR and load nothing\n"
-		"  --json       status and showmem: machine-readable output\n"
+		"  --json       status, showmem and estimate: machine-readable output\n"
+		"  --explain    estimate: item by item, and where each number comes from\n"
+		"  --force      start, restart and reload: load even what cannot boot in what is reserved\n"
 		"  --version    print the version\n"
 		"  --help       print this text\n"
 		"\n"
@@ -61,22 +66,24 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-static int run_verb(const struct verb *verb, const char *prefix, bool json)
+/* These have nothing to do with the configuration: they work on a machine without any. */
+static bool needs_config(const struct verb *verb)
+{
+	return verb->run != cmd_showmem && verb->run != cmd_default_crashkernel;
+}
+
+static int run_verb(const struct verb *verb, const char *prefix, struct ctl ctl)
 {
 	struct kd_err err = { 0 };
 	KD_AUTO(kd_root_closep) struct kd_root *root = NULL;
-	struct ctl ctl = {
-		.json = json,
-		.log = { .emit = to_stderr, .debug_areas = getenv("KD_DEBUG") },
-	};
 	int rc = kd_root_open(prefix, &root, &err);
 
 	if (rc)
 		return complain(&err);
+	ctl.log = (struct kd_log){ .emit = to_stderr, .debug_areas = getenv("KD_DEBUG") };
 	ctl.root = root;
 	ctl.kexec = kd_root_is_host(root) ? &kd_kexec_host_ops : NULL;
-	/* showmem has nothing to do with the configuration: it works on a machine without any. */
-	if (verb->run != cmd_showmem)
+	if (needs_config(verb))
 		rc = kd_config_load(root, &ctl.log, &ctl.config, &err);
 	if (!rc && verb->changes)
 		rc = take_lock(&ctl, &err);
@@ -85,17 +92,27 @@ static int run_verb(const struct verb *verb, const char *prefix, bool json)
 	return rc;
 }
 
+static bool options_fit(const struct verb *verb, const struct ctl *ctl)
+{
+	const bool loads = verb->run == cmd_start || verb->run == cmd_restart ||
+			   verb->run == cmd_reload;
+
+	return (!ctl->explain || verb->run == cmd_estimate) && (!ctl->force || loads);
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "root", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "explain", no_argument, NULL, 'e' },
+		{ "force", no_argument, NULL, 'f' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	const char *prefix = "/";
-	bool json = false;
+	struct ctl ctl = { 0 };
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (c) {
@@ -103,7 +120,13 @@ static int run(int argc, char **argv)
 			prefix = optarg;
 			break;
 		case 'j':
-			json = true;
+			ctl.json = true;
+			break;
+		case 'e':
+			ctl.explain = true;
+			break;
+		case 'f':
+			ctl.force = true;
 			break;
 		case 'V':
 			printf("kdumpctl (kdumpkit) %s\n", KD_VERSION);
@@ -117,16 +140,18 @@ static int run(int argc, char **argv)
 		}
 	}
 
-	const struct verb *verb = optind == argc - 1 ? find_verb(argv[optind]) : NULL;
-	if (!verb) {
+	const struct verb *verb = optind < argc ? find_verb(argv[optind++]) : NULL;
+	if (verb && optind < argc && verb->run == cmd_default_crashkernel)
+		ctl.argument = argv[optind++];
+	if (!verb || optind != argc || !options_fit(verb, &ctl)) {
 		usage(stderr, argv[0]);
 		return 1;
 	}
-	if (json && !verb->json) {
-		say("Error: %s has no --json: only status and showmem do", verb->name);
+	if (ctl.json && !verb->json) {
+		say("Error: %s has no --json: only estimate, showmem and status do", verb->name);
 		return 1;
 	}
-	return run_verb(verb, prefix, json);
+	return run_verb(verb, prefix, ctl);
 }
 
 int main(int argc, char **argv)
