@@ -28,6 +28,7 @@ static const char help[] =
 	"\n"
 	"      --all            run every case\n"
 	"      --accel=HOW      auto (default), kvm or tcg; auto proves KVM first\n"
+	"      --crashkernel=VALUE  reserve this instead of what the case says\n"
 	"      --out=DIR        one directory a case below DIR (default: BUILD/lab/out)\n"
 	"      --timeline       print when each stage was reached\n"
 	"      --json           print one JSON document instead of text\n"
@@ -44,6 +45,7 @@ static const char help[] =
 
 struct options {
 	const char *build, *cases, *out, *kernel;
+	const char *crashkernel; /* in place of the cases' own; NULL none */
 	enum kd_lab_accel accel;
 	bool all, timeline, json, keep, unpatched;
 };
@@ -59,6 +61,7 @@ enum {
 	OPT_UNPATCHED,
 	OPT_BUILD,
 	OPT_CASES,
+	OPT_CRASHKERNEL,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -93,6 +96,7 @@ static int parse_options(int argc, char *argv[], struct options *o)
 		{ "unpatched", no_argument, NULL, OPT_UNPATCHED },
 		{ "build", required_argument, NULL, OPT_BUILD },
 		{ "cases", required_argument, NULL, OPT_CASES },
+		{ "crashkernel", required_argument, NULL, OPT_CRASHKERNEL },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ 0 },
@@ -130,6 +134,9 @@ static int parse_options(int argc, char *argv[], struct options *o)
 			break;
 		case OPT_CASES:
 			o->cases = optarg;
+			break;
+		case OPT_CRASHKERNEL:
+			o->crashkernel = optarg;
 			break;
 		case OPT_HELP:
 			fputs(help, stdout);
@@ -248,7 +255,18 @@ static int exit_status(const struct tally *t)
 	return t->passed ? EXIT_PASS : EXIT_SKIP;
 }
 
-/* A case as it is to be run: on another kernel where the options say so. */
+/* One word of the kernel's command line, whatever it asks for: cases may ask for nonsense. */
+static int override_crashkernel(const char *value, struct kd_lab_case *c, struct kd_err *err)
+{
+	if (!*value || strpbrk(value, " \t\n\"'"))
+		return kd_fail(err, KD_USAGE,
+			       "--crashkernel='%s' is not one word: write a value such as 96M",
+			       value);
+	free(KD_STEAL(c->crashkernel));
+	return kd_strdup(&c->crashkernel, value, err);
+}
+
+/* A case as it is to be run: with what the options put in place of its own. */
 static int load_case(const struct kd_lab_env *env, const struct options *o, const char *name,
 		     struct kd_lab_case *ret, struct kd_err *err)
 {
@@ -260,6 +278,8 @@ static int load_case(const struct kd_lab_env *env, const struct options *o, cons
 		rc = kd_fail(err, KD_USAGE, "case %s has no line unpatched-fails", name);
 	if (!rc && kernel)
 		rc = kd_lab_case_set_kernel(&c, kernel, err);
+	if (!rc && o->crashkernel)
+		rc = override_crashkernel(o->crashkernel, &c, err);
 	if (rc)
 		return rc;
 	*ret = c;

@@ -12,3 +12,8 @@ $(O)/bench/%: $(O)/obj/tests/bench/%.o \
 .PHONY: bench-dump
 bench-dump: programs $(BENCH_PROGRAMS) $(GEN_PROGRAMS) ## the dump engine beside makedumpfile (DUMP=FILE, RUNS=5)
 	$(Q)O='$(O)' tests/bench/bench-dump $(DUMP)
+
+# CASES="stock lab": only these. Each step is a panic in a virtual machine, twenty seconds or more.
+.PHONY: bench-crashkernel
+bench-crashkernel: $(LAB_PREREQS) ## the smallest crashkernel= that gives a verified dump (CASES=, LOW=, HIGH=)
+	$(Q)O='$(O)' tests/bench/bench-crashkernel $(CASES)
