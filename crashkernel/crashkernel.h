@@ -36,13 +36,15 @@ enum kd_ck_form {
 	KD_CK_HIGH,   /* SIZE,high: above 4 GiB */
 	KD_CK_LOW,    /* SIZE,low: what goes with it below 4 GiB */
 	KD_CK_CMA,    /* SIZE,cma: more, taken from movable memory at the crash (Linux 6.17) */
-	KD_CK_MIN,    /* SIZE,min=SIZE: less is taken where SIZE is not to be had (our series) */
 };
 
 struct kd_ck_value {
 	enum kd_ck_form form;
 	struct kd_ck_size size; /* zero for KD_CK_RANGES */
-	struct kd_ck_size min;	/* KD_CK_MIN only */
+	/* ",min=SIZE" (our series): less is taken where .size is not to be had. Behind the size
+	 * of KD_CK_PLAIN without an offset, and of KD_CK_HIGH. */
+	bool has_min;
+	struct kd_ck_size min;
 	bool has_offset;
 	struct kd_ck_size offset; /* KD_CK_PLAIN and KD_CK_RANGES only */
 	struct kd_ck_range *ranges;

@@ -110,12 +110,16 @@ static int take_min(struct parser *p, struct kd_ck_value *v, struct kd_err *err)
 {
 	const char *at = p->at;
 
-	v->form = KD_CK_MIN;
+	v->has_min = true;
 	int rc = take_size(p, "the least size", &v->min, err);
 	if (rc)
 		return rc;
 	if (v->min.bytes == 0 || v->min.bytes > v->size.bytes)
 		return wrong(p, at, err, "min= must be more than 0 and at most the size before it");
+	if (take(p, ",high"))
+		v->form = KD_CK_HIGH;
+	else if (*p->at)
+		return wrong(p, p->at, err, "only ,high may follow min=SIZE");
 	return 0;
 }
 
@@ -180,8 +184,8 @@ static void put_size(struct kd_buf *out, const struct kd_ck_size *s)
 void kd_ck_format(const struct kd_ck_value *v, struct kd_buf *out)
 {
 	static const char *const suffixes[] = {
-		[KD_CK_HIGH] = ",high", [KD_CK_LOW] = ",low", [KD_CK_CMA] = ",cma",
-		[KD_CK_MIN] = ",min=",	[KD_CK_PLAIN] = "",   [KD_CK_RANGES] = "",
+		[KD_CK_PLAIN] = "",   [KD_CK_RANGES] = "",  [KD_CK_HIGH] = ",high",
+		[KD_CK_LOW] = ",low", [KD_CK_CMA] = ",cma",
 	};
 
 	if (v->form != KD_CK_RANGES)
@@ -196,9 +200,11 @@ void kd_ck_format(const struct kd_ck_value *v, struct kd_buf *out)
 		kd_buf_puts(out, ":");
 		put_size(out, &r->size);
 	}
-	kd_buf_puts(out, suffixes[v->form]);
-	if (v->form == KD_CK_MIN)
+	if (v->has_min) {
+		kd_buf_puts(out, ",min=");
 		put_size(out, &v->min);
+	}
+	kd_buf_puts(out, suffixes[v->form]);
 	if (v->has_offset) {
 		kd_buf_puts(out, "@");
 		put_size(out, &v->offset);

@@ -142,18 +142,22 @@ static enum outcome ranges(const char *word, uint64_t ram_bytes, struct kd_ck_re
 	return FINE;
 }
 
-/* Our series: SIZE,min=SIZE. Text that is not this is left for the kernel's own parser. */
-static bool with_min(const char *at, struct kd_ck_request *r)
+/*
+ * Our series (kernel-patches/crash_reserve), parse_crashkernel_min(): ",min=SIZE" behind the
+ * size. *at moves behind it; a kernel without the series stays where it is.
+ */
+static enum outcome with_min(const char **at, unsigned int knows, struct kd_ck_request *r)
 {
-	if (strncmp(at, ",min=", 5) != 0)
-		return false;
-	struct kd_ck_token t = kd_ck_token_at(at + 5);
-	char end = at[5 + t.len];
-	if (!t.digits || (end != ' ' && end != '\0') || t.size.bytes == 0 ||
-	    t.size.bytes > r->size_bytes)
-		return false;
+	if (!(knows & KD_CK_KNOWS_MIN) || strncmp(*at, ",min=", 5) != 0)
+		return FINE;
+	struct kd_ck_token t = kd_ck_token_at(*at + 5);
+	if (!t.len)
+		return refuse(r, "a size is expected behind ',min='");
+	if (t.size.bytes == 0 || t.size.bytes > r->size_bytes)
+		return refuse(r, "',min=' has to be more than 0 and at most the size");
 	r->min_bytes = t.size.bytes;
-	return true;
+	*at += 5 + t.len;
+	return FINE;
 }
 
 /* parse_crashkernel_simple() */
@@ -166,10 +170,10 @@ static enum outcome simple(const char *word, unsigned int knows, struct kd_ck_re
 	if (!t.len)
 		return refuse(r, "a size is expected before %s", shown(*at, buf));
 	r->size_bytes = t.size.bytes;
-	if (knows & KD_CK_KNOWS_MIN && with_min(at, r))
-		return FINE;
+	if (with_min(&at, knows, r) != FINE)
+		return INVALID;
 	/* What stands behind the address, or instead of it, is not looked at. */
-	if (*at == '@')
+	if (*at == '@' && !r->min_bytes)
 		r->base = kd_ck_token_at(at + 1).size.bytes;
 	else if (*at != ' ' && *at != '\0')
 		return refuse(r, "%s is not understood by this kernel", shown(*at, buf));
@@ -205,6 +209,8 @@ static enum outcome suffixed(const char *cmdline, const char *suffix, unsigned i
 	*ret = t.size.bytes;
 	if (!t.len)
 		return refuse(r, "a size is expected before %s", shown(*at, buf));
+	if (strcmp(suffix, ",high") == 0 && with_min(&at, knows, r) != FINE)
+		return INVALID;
 	if (at + strlen(suffix) != word_end(word))
 		return refuse(r, "%s is expected in place of %s", suffix, shown(*at, buf));
 	return FINE;
@@ -236,7 +242,8 @@ void kd_ck_resolve(const char *cmdline, uint64_t ram_bytes, unsigned int knows,
 		o = high_and_low(cmdline, knows, &r);
 	if (o == FINE && !r.size_bytes)
 		o = refuse(&r, "the size is 0");
-	if (o == FINE && r.size_bytes >= ram_bytes)
+	/* What may shrink need not fit as a whole. */
+	if (o == FINE && (r.min_bytes ? r.min_bytes : r.size_bytes) >= ram_bytes)
 		o = refuse(&r, "the size is not less than the machine's memory");
 	/* Comes on top of what was reserved; a fault in it is passed over (Linux 6.17). */
 	if (knows & KD_CK_KNOWS_CMA &&

@@ -45,6 +45,7 @@ static void test_text_survives_the_round_trip(void **state)
 		"0M,low",
 		"1G,cma",
 		"256M,min=96M",
+		"256M,min=96M,high",
 		"2G-64G:256M,64G-:512M",
 		"384M-:128M",
 		"512M-2G:64M,2G-:128M@16M",
@@ -98,8 +99,12 @@ static void test_values_of_each_form(void **state)
 	parse_ok("2G,cma", &v);
 	assert_int_equal(v.form, KD_CK_CMA);
 	parse_ok("256M,min=96M", &v);
-	assert_int_equal(v.form, KD_CK_MIN);
+	assert_int_equal(v.form, KD_CK_PLAIN);
+	assert_true(v.has_min);
 	assert_int_equal(v.min.bytes, 96 * mib);
+	parse_ok("256M,min=96M,high", &v);
+	assert_int_equal(v.form, KD_CK_HIGH);
+	assert_true(v.has_min);
 	parse_ok("2G-64G:256M,64G-:512M@1G", &v);
 	assert_int_equal(v.form, KD_CK_RANGES);
 	assert_int_equal(v.range_count, 2);
@@ -128,6 +133,9 @@ static void test_errors_name_the_place_and_the_remedy(void **state)
 		{ "256M@", "character 6 (its end): an address expected" },
 		{ "256M@16M,high", "character 9 (','): nothing more may follow" },
 		{ "256M,min=512M", "character 10 ('5'): min= must be more than 0 and at most" },
+		{ "256M,min=96M@64M", "character 13 ('@'): only ,high may follow" },
+		{ "256M,min=96M,low", "character 13 (','): only ,high may follow" },
+		{ "256M,high,min=96M", "character 10 (','): nothing more may follow" },
 		{ "256M,min=0", "character 10 ('0'): min= must be" },
 		{ "2G-64G;256M", "character 7 (';'): ':' and the size to reserve expected" },
 		{ "2G:256M", "character 3 (':'): '-' expected, as in 2G-64G:256M" },
@@ -230,6 +238,7 @@ static const struct resolved known[] = {
 	{ "crashkernel=1G-:256M:x", 4096, KD_CK_ASKED, 256 },
 	{ "crashkernel=1G-2G:64M,2G-:0", 4096, KD_CK_REFUSED, .why = "no range" },
 	{ "crashkernel=8G-:8G,4G-:256M", 4096, KD_CK_REFUSED, .why = "a range's size is not less" },
+	{ "crashkernel=1G-:4G", 4096, KD_CK_REFUSED, .why = "a range's size is not less" },
 	{ "crashkernel=4G-2G:64M", 4096, KD_CK_REFUSED, .why = "a range ends before it starts" },
 	{ "crashkernel=1G-4G", 4096, KD_CK_REFUSED, .why = "'-' is not understood" },
 	{ "crashkernel=2G:1G", 4096, KD_CK_REFUSED, .why = "'-' is expected in place of ':'" },
@@ -272,8 +281,48 @@ static void test_newer_kernels_know_more_forms(void **state)
 	assert_int_equal(r.verdict, KD_CK_ASKED);
 	assert_int_equal(r.size_bytes, 256 * mib);
 	assert_int_equal(r.min_bytes, 96 * mib);
-	kd_ck_resolve("crashkernel=96M,min=256M", 4 * gib, KD_CK_KNOWS_MIN, &r);
-	assert_int_equal(r.verdict, KD_CK_REFUSED);
+}
+
+/* Our series, kernel-patches/crash_reserve: the lines of its own KUnit tests, 1 GiB of RAM. */
+static void test_what_the_series_makes_of_min(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		enum kd_ck_verdict verdict;
+		uint64_t size_mib, min_mib, base_mib;
+		bool high;
+	} cases[] = {
+		{ "crashkernel=256M,min=96M quiet", KD_CK_ASKED, 256, 96 },
+		{ "crashkernel=256M,min=0x1000000", KD_CK_ASKED, 256, 16 },
+		{ "crashkernel=256M,min=256M", KD_CK_ASKED, 256, 256 },
+		{ "crashkernel=256M,min=96M crashkernel=128M", KD_CK_ASKED, 128 },
+		{ "crashkernel=128M crashkernel=256M,min=64M", KD_CK_ASKED, 256, 64 },
+		{ "crashkernel=2G,min=96M", KD_CK_ASKED, 2048, 96 },
+		{ "crashkernel=4G,min=1G", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=96M,high crashkernel=64M,low", KD_CK_ASKED, 256, 96, 0,
+		  true },
+		{ "crashkernel=256M,high crashkernel=64M,min=32M,low", KD_CK_REFUSED },
+		{ "crashkernel=256M,high,min=96M", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=96M,high crashkernel=128M", KD_CK_ASKED, 128 },
+		{ "crashkernel=256M,min=", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=M", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=0", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=257M", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=96Mb", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=96M,", KD_CK_REFUSED },
+		{ "crashkernel=256M,min=96M@64M", KD_CK_REFUSED },
+		{ "crashkernel=256M@64M,min=96M", KD_CK_ASKED, 256, 0, 64 },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		struct kd_ck_request r = { 0 };
+		kd_ck_resolve(cases[i].cmdline, gib, KD_CK_KNOWS_MIN, &r);
+		if (r.verdict != cases[i].verdict || r.size_bytes != cases[i].size_mib * mib ||
+		    r.min_bytes != cases[i].min_mib * mib || r.base != cases[i].base_mib * mib ||
+		    r.high != cases[i].high)
+			fail_msg("'%s': verdict %d, %" PRIu64 ", min %" PRIu64 ", '%s'",
+				 cases[i].cmdline, r.verdict, r.size_bytes, r.min_bytes, r.why);
+	}
 }
 
 static void test_the_word_that_counts_is_shown(void **state)
@@ -447,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_the_range_that_holds_the_memory_counts),
 		cmocka_unit_test(test_what_the_kernel_makes_of_a_command_line),
 		cmocka_unit_test(test_newer_kernels_know_more_forms),
+		cmocka_unit_test(test_what_the_series_makes_of_min),
 		cmocka_unit_test(test_the_word_that_counts_is_shown),
 		cmocka_unit_test(test_grammar_and_kernel_agree),
 		cmocka_unit_test(test_defaults_are_values),
