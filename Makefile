@@ -31,6 +31,7 @@ all: programs ## build every program (default)
 
 include mk/flags.mk
 include mk/modules.mk
+include mk/purgatory.mk
 include mk/programs.mk
 include mk/tests.mk
 include mk/lint.mk

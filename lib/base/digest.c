@@ -8,6 +8,11 @@
 
 enum { HASH_CHUNK_BYTES = 256 << 10 };
 
+void kd_sha256(const void *data, size_t len, uint8_t sum[KD_SHA256_BYTES])
+{
+	crypto_hash_sha256(sum, data, len);
+}
+
 void kd_sha256_hex(const void *data, size_t len, char hex[KD_SHA256_HEX_BYTES])
 {
 	unsigned char sum[crypto_hash_sha256_BYTES];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SHA-256 (libsodium) of memory and of files, as lower-case hexadecimal text. */
+/* SHA-256 (libsodium) of memory and of files, as lower-case hexadecimal text or as bytes. */
 #ifndef KD_LIB_BASE_DIGEST_H
 #define KD_LIB_BASE_DIGEST_H
 
@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KD_SHA256_HEX_BYTES = 65 };
+enum { KD_SHA256_HEX_BYTES = 65, KD_SHA256_BYTES = 32 };
+
+void kd_sha256(const void *data, size_t len, uint8_t sum[KD_SHA256_BYTES]);
 
 void kd_sha256_hex(const void *data, size_t len, char hex[KD_SHA256_HEX_BYTES]);
 
