@@ -108,22 +108,6 @@ static int add_guest_programs(struct recipe *r, const struct kd_lab_env *env, st
 	return rc;
 }
 
-/* Our tools; kexecctl only where it was built. */
-static int add_tools(struct recipe *r, const struct kd_lab_env *env, const struct kd_root *host,
-		     struct kd_err *err)
-{
-	KD_AUTO(kd_freep) char *kexecctl = NULL;
-	int rc = add_built(r, env, host, "bin/kdumpctl", "/usr/sbin/kdumpctl", err);
-
-	if (!rc)
-		rc = kd_asprintf(&kexecctl, err, "%s/bin/kexecctl", env->build);
-	if (!rc && access(kexecctl, R_OK) == 0)
-		rc = add_program(r, host, kexecctl, "/usr/sbin/kexecctl", err);
-	if (!rc)
-		rc = add_built(r, env, NULL, "bin/kdump-init", "/usr/lib/kdumpkit/kdump-init", err);
-	return rc;
-}
-
 static void root_closep(struct kd_root **root)
 {
 	kd_root_close(*root);
@@ -151,7 +135,11 @@ static int make_recipe(const struct kd_lab_env *env, const char *kernel, struct 
 	if (!rc)
 		rc = add_program(r, host, collector, "/usr/bin/makedumpfile", err);
 	if (!rc)
-		rc = add_tools(r, env, host, err);
+		rc = add_built(r, env, host, "bin/kdumpctl", "/usr/sbin/kdumpctl", err);
+	if (!rc)
+		rc = add_built(r, env, host, "bin/kexecctl", "/usr/sbin/kexecctl", err);
+	if (!rc)
+		rc = add_built(r, env, NULL, "bin/kdump-init", "/usr/lib/kdumpkit/kdump-init", err);
 	if (!rc)
 		rc = add_built(r, env, NULL, "lab/guest/rc", "/usr/sbin/init", err);
 	if (!rc)

@@ -8,6 +8,7 @@ install: programs ## install below $(DESTDIR)$(prefix)
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/lib/kdumpkit
 	install -m 755 $(O)/bin/vmcore $(DESTDIR)$(prefix)/bin/vmcore
 	install -m 755 $(O)/bin/kdumpctl $(DESTDIR)$(prefix)/sbin/kdumpctl
+	install -m 755 $(O)/bin/kexecctl $(DESTDIR)$(prefix)/sbin/kexecctl
 	install -m 755 $(O)/bin/kdump-init $(DESTDIR)$(prefix)/lib/kdumpkit/kdump-init
 	for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page##*/}; \

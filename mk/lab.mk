@@ -5,8 +5,7 @@
 KERNELS := $(O)/lab/kernels/stamp
 GUEST_PROGRAMS := $(patsubst lab/guest/%.c,$(O)/lab/guest/bin/%,$(wildcard lab/guest/*.c))
 GUEST_FILES := $(O)/lab/guest/rc $(O)/lab/guest/initrd-init $(GUEST_PROGRAMS)
-LAB_PREREQS := $(filter $(addprefix $(O)/bin/,kdump-lab kdumpctl kdump-init kexecctl vmcore),$(PROGRAMS)) \
-	$(KERNELS) $(GUEST_FILES)
+LAB_PREREQS := $(addprefix $(O)/bin/,kdump-lab kdumpctl kexecctl kdump-init vmcore) $(KERNELS) $(GUEST_FILES)
 
 .PHONY: kernels lab run-demo
 kernels: $(KERNELS) ## fetch Debian's stock kernels for the lab

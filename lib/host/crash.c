@@ -194,6 +194,8 @@ int kd_host_crash_facts(const struct kd_root *root, struct kd_host_crash_facts *
 			     kd_root_exists(root, "/sys/kernel/kexec_crash_loaded"),
 		.loaded = as_flag(
 			first_of(root, NEW_DIR "/crash_loaded", "/sys/kernel/kexec_crash_loaded")),
+		.other_loaded =
+			as_flag(first_of(root, NEW_DIR "/loaded", "/sys/kernel/kexec_loaded")),
 		.size_bytes = first_of(root, NEW_DIR "/crash_size", "/sys/kernel/kexec_crash_size"),
 		.load_disabled = as_flag(number_of(root, "/proc/sys/kernel/kexec_load_disabled")),
 		.lockdown = lockdown_of(root),

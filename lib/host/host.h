@@ -260,6 +260,7 @@ struct kd_host_range {
 struct kd_host_crash_facts {
 	bool supported;			   /* this kernel was built with crash kexec */
 	struct kd_host_flag loaded;	   /* a crash kernel is loaded now */
+	struct kd_host_flag other_loaded;  /* a kernel to reboot into is */
 	struct kd_host_number size_bytes;  /* reserved; 0: nothing */
 	struct kd_host_flag load_disabled; /* kernel.kexec_load_disabled is 1 */
 	enum kd_host_lockdown lockdown;
