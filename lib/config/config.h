@@ -49,7 +49,7 @@ struct kd_config {
 	struct kd_value commandline_append; /* KDUMP_COMMANDLINE_APPEND */
 	struct kd_value bootdir;	    /* KDUMP_BOOTDIR, default /boot */
 	struct kd_value img, img_ext;	    /* KDUMP_IMG "vmlinuz", KDUMP_IMG_EXT "" */
-	struct kd_value kexec_args;	    /* KEXEC_ARGS; "-s" is understood */
+	struct kd_value kexec_args;	    /* KEXEC_ARGS; "-s" and "-c" are understood */
 };
 
 /**

@@ -37,7 +37,7 @@ static int check_image(const struct kd_conf_at *at, const char *name, char *valu
 	return check_name_part(at, name, value, err);
 }
 
-/* The options are for kexec(8), which is not run: one is understood, the others change nothing. */
+/* The options are for kexec(8), which is not run: two are understood, the others change nothing. */
 static int check_kexec_args(const struct kd_conf_at *at, const char *name, char *value,
 			    struct kd_err *err)
 {
@@ -45,7 +45,7 @@ static int check_kexec_args(const struct kd_conf_at *at, const char *name, char 
 	int rc = kd_strv_split(&words, value, " \t", err);
 
 	for (size_t i = 0; !rc && i < words.n; i++)
-		if (strcmp(words.v[i], "-s") != 0)
+		if (strcmp(words.v[i], "-s") != 0 && strcmp(words.v[i], "-c") != 0)
 			kd_conf_warn(at, "%s: '%.60s' has no effect: kdumpkit does not run kexec",
 				     name, words.v[i]);
 	return rc;

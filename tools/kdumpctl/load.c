@@ -130,6 +130,21 @@ static void restore_previous(const struct ctl *ctl, const struct kd_kexec_facts 
 		    err.msg);
 }
 
+/* KEXEC_ARGS: -c is kexec_load; -s, the default, kexec_file_load where the kernel has it. */
+static enum kd_kexec_call call_of(const struct ctl *ctl)
+{
+	const char *p = ctl->config.kexec_args.text ? ctl->config.kexec_args.text : "";
+	enum kd_kexec_call call = KD_KEXEC_CALL_AUTO;
+
+	for (; *p; p += strspn(p, " \t")) {
+		size_t len = strcspn(p, " \t");
+		if (len == 2 && p[0] == '-' && (p[1] == 'c' || p[1] == 's'))
+			call = p[1] == 'c' ? KD_KEXEC_CALL_CLASSIC : KD_KEXEC_CALL_AUTO;
+		p += len;
+	}
+	return call;
+}
+
 static int load_image(const struct ctl *ctl, const struct kd_planner_facts *facts, int image_fd,
 		      const struct kd_kexec_facts *kfacts, struct kd_err *err)
 {
@@ -149,6 +164,9 @@ static int load_image(const struct ctl *ctl, const struct kd_planner_facts *fact
 		.initrd_name = facts->image_path,
 		.force = ctl->force,
 		.cmdline = cmdline,
+		.call = call_of(ctl),
+		.root = ctl->root,
+		.log = &ctl->log,
 	};
 	rc = kd_image_unpacked(image_fd, facts->image_path, &req.unpacked_bytes, err);
 	if (rc)
