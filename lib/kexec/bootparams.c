@@ -114,7 +114,7 @@ static void put_setup_header(const struct kd_kexec_boot *b, uint8_t *page)
 }
 
 /* What the firmware told the running kernel and will not tell again. */
-static void copy_inherited(const struct kd_kexec_machine *m, uint8_t *page)
+static void copy_inherited(const struct kd_kexec_host *m, uint8_t *page)
 {
 	static const struct {
 		size_t at, bytes;
@@ -172,7 +172,7 @@ static void put_memmap(const struct kd_kexec_boot *b, const struct layout *l, ui
 }
 
 /* struct efi_info: signature, systab, descriptor size and version, map, its size, high halves */
-static void put_efi(const struct kd_kexec_machine *m, const struct layout *l, uint64_t paddr,
+static void put_efi(const struct kd_kexec_host *m, const struct layout *l, uint64_t paddr,
 		    uint8_t *block)
 {
 	uint8_t *info = block + OFF_EFI_INFO;

@@ -50,7 +50,7 @@ static void put_load(struct writer *w, uint64_t vaddr, uint64_t paddr, uint64_t 
 static void put_ram(struct writer *w, const struct kd_kexec_elfcorehdr *h,
 		    const struct kd_kexec_range *range)
 {
-	const struct kd_kexec_machine *m = h->machine;
+	const struct kd_kexec_host *m = h->machine;
 	uint64_t bytes = range->end - range->start + 1;
 	/* -1: nobody knows where it is mapped; readers go by the page tables then. */
 	uint64_t vaddr = m->page_offset_known ? m->page_offset + range->start : UINT64_MAX;
@@ -65,7 +65,7 @@ static void put_ram(struct writer *w, const struct kd_kexec_elfcorehdr *h,
 int kd_kexec_elfcorehdr(const struct kd_kexec_elfcorehdr *h, struct kd_buf *out, struct kd_err *err)
 {
 	static const uint8_t zeros[KD_KEXEC_PAGE];
-	const struct kd_kexec_machine *m = h->machine;
+	const struct kd_kexec_host *m = h->machine;
 	struct writer w = { .out = out };
 	uint8_t header[KD_ELF_EHDR_BYTES];
 

@@ -212,11 +212,11 @@ static bool is_elf(const struct kd_kexec_request *req)
 int kd_kexec_load(const struct kd_kexec_ops *ops, const struct kd_kexec_request *req,
 		  const struct kd_kexec_facts *facts, struct kd_err *err)
 {
-	bool may_be_classic = req->root && ops->kexec_load && req->call != KD_KEXEC_CALL_FILE;
+	bool may_be_classic = req->root && ops->kexec_load && req->how != KD_KEXEC_HOW_FILE;
 	unsigned long flags = (req->regular ? 0 : KEXEC_FILE_ON_CRASH) |
 			      (req->initrd_fd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0);
 
-	if (req->call == KD_KEXEC_CALL_CLASSIC || (may_be_classic && is_elf(req)))
+	if (req->how == KD_KEXEC_HOW_CLASSIC || (may_be_classic && is_elf(req)))
 		return load_classic(ops, req, facts, err);
 	int rc = kd_kexec_check(req, facts, err);
 	if (rc)

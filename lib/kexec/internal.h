@@ -2,7 +2,7 @@
 /*
  * What the files of lib/kexec share; not for outsiders.
  *
- * The way of an image for kexec_load(2): machine.c reads what the running kernel says of
+ * The way of an image for kexec_load(2): host_memory.c, host_cpu.c and host_efi.c read what the running kernel says of
  * itself, kernel_file.c takes a bzImage or vmlinux apart, place.c finds room, bootparams.c,
  * memmap.c and elfcorehdr.c make what the new kernel is told, purgatory_blob.c what checks
  * it all, prepare.c calls them in order, classic.c makes the call.
@@ -78,7 +78,7 @@ struct kd_kexec_resource {
 int kd_kexec_iomem_next(struct kd_cursor *c, struct kd_kexec_resource *ret);
 bool kd_kexec_resource_is(const struct kd_kexec_resource *r, const char *name);
 
-/* ---- machine.c, machine_cpu.c, machine_efi.c ---- */
+/* ---- host_memory.c, host_cpu.c, host_efi.c ---- */
 
 struct kd_kexec_note {
 	uint64_t paddr;
@@ -91,7 +91,7 @@ struct kd_kexec_text {
 	uint64_t bytes; /* 0: unknown */
 };
 
-/* What the running kernel was told by its firmware about EFI; see machine_efi.c. */
+/* What the running kernel was told by its firmware about EFI; see host_efi.c. */
 struct kd_kexec_efi {
 	bool usable;					     /* runtime services can be handed on */
 	uint64_t fw_vendor, config_table, smbios, acpi_rsdp; /* 0: unknown */
@@ -99,7 +99,7 @@ struct kd_kexec_efi {
 	size_t map_bytes;
 };
 
-struct kd_kexec_machine {
+struct kd_kexec_host {
 	struct kd_kexec_ranges ram;	 /* System RAM, rising, none overlapping */
 	struct kd_kexec_ranges own_ram;	 /* of it, what no driver manages and firmware reported */
 	struct kd_kexec_ranges crash;	 /* "Crash kernel", rising */
@@ -119,31 +119,31 @@ struct kd_kexec_machine {
 };
 
 /**
- * kd_kexec_machine_read() - everything the preparation needs to know
- * @ret: kd_kexec_machine_fini(); untouched on failure
+ * kd_kexec_host_read() - everything the preparation needs to know
+ * @ret: kd_kexec_host_fini(); untouched on failure
  *
  * Return: 0; -KD_SYS /proc/iomem unreadable or without addresses (not root);
  * -KD_BADDATA it contradicts itself; -KD_NOMEM.
  */
-int kd_kexec_machine_read(const struct kd_root *root, struct kd_kexec_machine *ret,
-			  struct kd_err *err) KD_MUST_CHECK;
-void kd_kexec_machine_fini(struct kd_kexec_machine *m);
+int kd_kexec_host_read(const struct kd_root *root, struct kd_kexec_host *ret,
+		       struct kd_err *err) KD_MUST_CHECK;
+void kd_kexec_host_fini(struct kd_kexec_host *m);
 
 /* The parts of it, for the file above and for tests. */
-int kd_kexec_machine_iomem(const struct kd_root *root, struct kd_kexec_machine *m,
-			   struct kd_err *err) KD_MUST_CHECK;
-int kd_kexec_machine_cpus(const struct kd_root *root, struct kd_kexec_machine *m,
-			  struct kd_err *err) KD_MUST_CHECK;
-int kd_kexec_machine_kcore(const struct kd_root *root, struct kd_kexec_machine *m,
-			   struct kd_err *err) KD_MUST_CHECK;
-int kd_kexec_machine_efi(const struct kd_root *root, struct kd_kexec_machine *m,
-			 struct kd_err *err) KD_MUST_CHECK;
+int kd_kexec_host_iomem(const struct kd_root *root, struct kd_kexec_host *m,
+			struct kd_err *err) KD_MUST_CHECK;
+int kd_kexec_host_cpus(const struct kd_root *root, struct kd_kexec_host *m,
+		       struct kd_err *err) KD_MUST_CHECK;
+int kd_kexec_host_kcore(const struct kd_root *root, struct kd_kexec_host *m,
+			struct kd_err *err) KD_MUST_CHECK;
+int kd_kexec_host_efi(const struct kd_root *root, struct kd_kexec_host *m,
+		      struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_kexec_hex() - hexadecimal digits, with or without 0x, at most 16; *end is behind them */
 bool kd_kexec_hex(const char *text, const char **end, uint64_t *ret);
 
 /** kd_kexec_crash_range() - where crash segments may lie: crashk_res, the higher of two */
-int kd_kexec_crash_range(const struct kd_kexec_machine *m, struct kd_kexec_range *ret,
+int kd_kexec_crash_range(const struct kd_kexec_host *m, struct kd_kexec_range *ret,
 			 struct kd_err *err) KD_MUST_CHECK;
 
 /* ---- kernel_file.c, elf_kernel.c ---- */
@@ -210,18 +210,18 @@ int kd_kexec_place(struct kd_kexec_ranges *free, const struct kd_kexec_want *wan
  *
  * RAM below 1 MiB, ACPI and reserved ranges, the low reservation where there are two, and @crash.
  */
-int kd_kexec_memmap_crash(const struct kd_kexec_machine *m, const struct kd_kexec_ranges *crash,
+int kd_kexec_memmap_crash(const struct kd_kexec_host *m, const struct kd_kexec_ranges *crash,
 			  struct kd_kexec_ranges *ret, struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_kexec_memmap_regular() - the firmware's map, else what /proc/iomem shows of it */
-int kd_kexec_memmap_regular(const struct kd_kexec_machine *m, struct kd_kexec_ranges *ret,
+int kd_kexec_memmap_regular(const struct kd_kexec_host *m, struct kd_kexec_ranges *ret,
 			    struct kd_err *err) KD_MUST_CHECK;
 const char *kd_kexec_memtype_name(uint32_t type);
 
 /* ---- elfcorehdr.c ---- */
 
 struct kd_kexec_elfcorehdr {
-	const struct kd_kexec_machine *machine;
+	const struct kd_kexec_host *machine;
 	const struct kd_kexec_ranges *ram;   /* what the dump shall hold */
 	struct kd_kexec_range backup_source; /* of it, saved elsewhere; end < start: nothing */
 	uint64_t backup_paddr;
@@ -243,7 +243,7 @@ int kd_kexec_elfcorehdr(const struct kd_kexec_elfcorehdr *h, struct kd_buf *out,
 
 struct kd_kexec_boot {
 	const struct kd_kexec_kernel_file *kernel;
-	const struct kd_kexec_machine *machine;
+	const struct kd_kexec_host *machine;
 	const struct kd_kexec_ranges *memmap;
 	const char *cmdline;
 	uint64_t initrd_paddr, initrd_bytes; /* 0 bytes: none */

@@ -50,10 +50,10 @@ struct kd_kexec_kernel {
 	uint64_t cmdline_bytes; /* longest command line it takes, without NUL; 0 unknown */
 };
 
-enum kd_kexec_call {
-	KD_KEXEC_CALL_AUTO, /* kexec_file_load; where the kernel has none, kexec_load */
-	KD_KEXEC_CALL_FILE,
-	KD_KEXEC_CALL_CLASSIC, /* kexec_load */
+enum kd_kexec_how {
+	KD_KEXEC_HOW_AUTO, /* kexec_file_load; where the kernel has none, kexec_load */
+	KD_KEXEC_HOW_FILE,
+	KD_KEXEC_HOW_CLASSIC, /* kexec_load */
 };
 
 /* Where the purgatory speaks. */
@@ -71,7 +71,7 @@ struct kd_kexec_request {
 	bool force;		 /* load even what cannot boot in what is reserved */
 	const char *cmdline;
 	bool regular; /* not for a crash: a kernel to reboot into */
-	enum kd_kexec_call call;
+	enum kd_kexec_how how;
 	/* What follows is for kexec_load only. */
 	const struct kd_root *root;	      /* this machine; NULL: kexec_load cannot be used */
 	const struct kd_log *log;	      /* told which call is taken; may be NULL */
@@ -105,7 +105,7 @@ int kd_kexec_check(const struct kd_kexec_request *req, const struct kd_kexec_fac
 /**
  * kd_kexec_load() - kd_kexec_check(), then load; the error names cause and remedy
  *
- * KD_KEXEC_CALL_AUTO goes on to kexec_load(2) only if kexec_file_load(2) does not exist
+ * KD_KEXEC_HOW_AUTO goes on to kexec_load(2) only if kexec_file_load(2) does not exist
  * (ENOSYS), never after a refusal: what lockdown or a missing signature forbids is not
  * to be tried another way.
  */
@@ -142,7 +142,7 @@ struct kd_kexec_image {
 	struct kd_kexec_memory place; /* crash: the reservation the segments lie in */
 	struct kd_kexec_serial serial;
 	uint64_t ram_bytes; /* of the running kernel */
-	/* Low memory has to be saved before the capture kernel takes it; machine.c says when. */
+	/* Low memory has to be saved before the capture kernel takes it; host_memory.c says when. */
 	bool has_backup;
 	bool hotplug; /* the running kernel may rewrite the segment elfcorehdr */
 	struct kd_kexec_image_memory *own;
@@ -150,7 +150,7 @@ struct kd_kexec_image {
 
 /**
  * kd_kexec_prepare() - everything kexec_load(2) wants, nothing loaded yet
- * @req: .root is needed; .call is not looked at
+ * @req: .root is needed; .how is not looked at
  * @ret: kd_kexec_image_fini(); untouched on failure
  *
  * Kernel: bzImage with 64-bit entry, or ELF vmlinux. Reads both files into memory (peak:

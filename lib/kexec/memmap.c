@@ -26,8 +26,7 @@ const char *kd_kexec_memtype_name(uint32_t type)
 	}
 }
 
-static int add_low(const struct kd_kexec_machine *m, struct kd_kexec_ranges *ret,
-		   struct kd_err *err)
+static int add_low(const struct kd_kexec_host *m, struct kd_kexec_ranges *ret, struct kd_err *err)
 {
 	int rc = 0;
 
@@ -42,7 +41,7 @@ static int add_low(const struct kd_kexec_machine *m, struct kd_kexec_ranges *ret
 	return rc;
 }
 
-int kd_kexec_memmap_crash(const struct kd_kexec_machine *m, const struct kd_kexec_ranges *crash,
+int kd_kexec_memmap_crash(const struct kd_kexec_host *m, const struct kd_kexec_ranges *crash,
 			  struct kd_kexec_ranges *ret, struct kd_err *err)
 {
 	int rc = add_low(m, ret, err);
@@ -61,7 +60,7 @@ int kd_kexec_memmap_crash(const struct kd_kexec_machine *m, const struct kd_kexe
 	return rc;
 }
 
-int kd_kexec_memmap_regular(const struct kd_kexec_machine *m, struct kd_kexec_ranges *ret,
+int kd_kexec_memmap_regular(const struct kd_kexec_host *m, struct kd_kexec_ranges *ret,
 			    struct kd_err *err)
 {
 	int rc = kd_kexec_ranges_copy(ret, m->firmware.n ? &m->firmware : &m->own_ram, err);

@@ -12,7 +12,7 @@ enum { MAX_FILE_BYTES = 2047 << 20 };
 
 /* What an image borrows from and nobody outside sees. */
 struct kd_kexec_image_memory {
-	struct kd_kexec_machine machine;
+	struct kd_kexec_host machine;
 	struct kd_kexec_kernel_file kernel;
 	char *initrd;
 	size_t initrd_bytes;
@@ -37,7 +37,7 @@ void kd_kexec_image_fini(struct kd_kexec_image *image)
 	struct kd_kexec_image_memory *own = image->own;
 
 	if (own) {
-		kd_kexec_machine_fini(&own->machine);
+		kd_kexec_host_fini(&own->machine);
 		kd_kexec_kernel_fini(&own->kernel);
 		kd_kexec_ranges_fini(&own->memmap);
 		kd_buf_fini(&own->elfcorehdr);
@@ -123,7 +123,7 @@ static int place_high(struct work *w, const char *name, uint64_t bytes, uint64_t
 
 static int find_free(struct work *w, struct kd_err *err)
 {
-	const struct kd_kexec_machine *m = &w->own->machine;
+	const struct kd_kexec_host *m = &w->own->machine;
 	struct kd_kexec_range crash = { 0 };
 	int rc = 0;
 
@@ -193,7 +193,7 @@ static int place_backup(struct work *w, struct kd_err *err)
 /* What the dump holds: all RAM but the reservations, and low memory only if it is saved. */
 static int dump_ram(const struct work *w, struct kd_kexec_ranges *ret, struct kd_err *err)
 {
-	const struct kd_kexec_machine *m = &w->own->machine;
+	const struct kd_kexec_host *m = &w->own->machine;
 	int rc = kd_kexec_ranges_copy(ret, &m->ram, err);
 
 	if (!rc)
@@ -457,7 +457,7 @@ int kd_kexec_prepare(const struct kd_kexec_request *req, struct kd_kexec_image *
 	image.own = w.own = calloc(1, sizeof(*w.own));
 	if (!image.own)
 		return kd_fail(err, KD_NOMEM, "no memory");
-	int rc = kd_kexec_machine_read(req->root, &w.own->machine, err);
+	int rc = kd_kexec_host_read(req->root, &w.own->machine, err);
 	if (!rc)
 		rc = read_files(&w, err);
 	if (!rc)

@@ -586,7 +586,7 @@ static void test_machines_that_contradict_themselves(void **state)
 		struct machine m;
 		machine_init(&m);
 		tree_file(&m.tree, cases[i].path, "%s", cases[i].text);
-		m.req.call = KD_KEXEC_CALL_CLASSIC;
+		m.req.how = KD_KEXEC_HOW_CLASSIC;
 		int rc = kd_kexec_load(&m.ops, &m.req, &m.facts, &m.err);
 		if (rc != cases[i].want || !strstr(m.err.msg, cases[i].msg))
 			fail_msg("case %zu: %d '%s'", i, rc, m.err.msg);
@@ -614,24 +614,24 @@ static void test_command_line_too_long_is_refused(void **state)
 static void test_kexec_load_only_where_the_other_call_is_missing(void **state)
 {
 	static const struct {
-		enum kd_kexec_call call;
+		enum kd_kexec_how how;
 		int file_answer;
 		unsigned int file_loads, classic_loads;
 		int want;
 	} cases[] = {
-		{ KD_KEXEC_CALL_AUTO, 0, 1, 0, 0 },
-		{ KD_KEXEC_CALL_AUTO, ENOSYS, 1, 1, 0 },
-		{ KD_KEXEC_CALL_AUTO, EPERM, 1, 0, -KD_SYS },
-		{ KD_KEXEC_CALL_AUTO, EKEYREJECTED, 1, 0, -KD_SYS },
-		{ KD_KEXEC_CALL_AUTO, ENOEXEC, 1, 0, -KD_SYS },
-		{ KD_KEXEC_CALL_FILE, ENOSYS, 1, 0, -KD_SYS },
-		{ KD_KEXEC_CALL_CLASSIC, 0, 0, 1, 0 },
+		{ KD_KEXEC_HOW_AUTO, 0, 1, 0, 0 },
+		{ KD_KEXEC_HOW_AUTO, ENOSYS, 1, 1, 0 },
+		{ KD_KEXEC_HOW_AUTO, EPERM, 1, 0, -KD_SYS },
+		{ KD_KEXEC_HOW_AUTO, EKEYREJECTED, 1, 0, -KD_SYS },
+		{ KD_KEXEC_HOW_AUTO, ENOEXEC, 1, 0, -KD_SYS },
+		{ KD_KEXEC_HOW_FILE, ENOSYS, 1, 0, -KD_SYS },
+		{ KD_KEXEC_HOW_CLASSIC, 0, 0, 1, 0 },
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
 		struct machine m;
 		machine_init(&m);
-		m.req.call = cases[i].call;
+		m.req.how = cases[i].call;
 		m.kernel.file_answer = cases[i].file_answer;
 		int rc = kd_kexec_load(&m.ops, &m.req, &m.facts, &m.err);
 		if (rc != cases[i].want)

@@ -131,15 +131,15 @@ static void restore_previous(const struct ctl *ctl, const struct kd_kexec_facts 
 }
 
 /* KEXEC_ARGS: -c is kexec_load; -s, the default, kexec_file_load where the kernel has it. */
-static enum kd_kexec_call call_of(const struct ctl *ctl)
+static enum kd_kexec_how call_of(const struct ctl *ctl)
 {
 	const char *p = ctl->config.kexec_args.text ? ctl->config.kexec_args.text : "";
-	enum kd_kexec_call call = KD_KEXEC_CALL_AUTO;
+	enum kd_kexec_how call = KD_KEXEC_HOW_AUTO;
 
 	for (; *p; p += strspn(p, " \t")) {
 		size_t len = strcspn(p, " \t");
 		if (len == 2 && p[0] == '-' && (p[1] == 'c' || p[1] == 's'))
-			call = p[1] == 'c' ? KD_KEXEC_CALL_CLASSIC : KD_KEXEC_CALL_AUTO;
+			call = p[1] == 'c' ? KD_KEXEC_HOW_CLASSIC : KD_KEXEC_HOW_AUTO;
 		p += len;
 	}
 	return call;
@@ -164,7 +164,7 @@ static int load_image(const struct ctl *ctl, const struct kd_planner_facts *fact
 		.initrd_name = facts->image_path,
 		.force = ctl->force,
 		.cmdline = cmdline,
-		.call = call_of(ctl),
+		.how = call_of(ctl),
 		.root = ctl->root,
 		.log = &ctl->log,
 	};

@@ -8,7 +8,7 @@ static int rehearse(const struct kx *kx, const struct kx_input *in,
 	KD_AUTO(kd_kexec_image_fini) struct kd_kexec_image image = { 0 };
 	int rc = 0;
 
-	if (kx->call != KD_KEXEC_CALL_CLASSIC) {
+	if (kx->call != KD_KEXEC_HOW_CLASSIC) {
 		rc = kd_kexec_check(&in->req, facts, err);
 		if (!rc)
 			kx_say("--root: would load %s with kexec_file_load", kx->kernel);

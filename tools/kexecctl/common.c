@@ -135,7 +135,7 @@ int kx_input_open(const struct kx *kx, struct kx_input *ret, struct kd_err *err)
 		.initrd_name = kx->initrd,
 		.cmdline = ret->cmdline,
 		.regular = !kx->crash,
-		.call = kx->call,
+		.how = kx->call,
 		.root = kx->root,
 		.log = &kx->log,
 		.serial = kx->serial_given ? &kx->serial : NULL,

@@ -19,7 +19,7 @@ struct kx {
 	bool json;
 	bool crash;
 	bool force;
-	enum kd_kexec_call call;
+	enum kd_kexec_how call;
 	const char *kernel; /* NULL: not named */
 	const char *initrd;
 	const char *cmdline; /* NULL: none given */

@@ -61,17 +61,17 @@ static void to_stderr(void *arg, enum kd_log_level level, const char *area, cons
 		kx_say("%s", text);
 }
 
-static bool parse_call(const char *text, enum kd_kexec_call *ret)
+static bool parse_call(const char *text, enum kd_kexec_how *ret)
 {
 	static const char *const names[] = {
-		[KD_KEXEC_CALL_AUTO] = "auto",
-		[KD_KEXEC_CALL_FILE] = "file",
-		[KD_KEXEC_CALL_CLASSIC] = "classic",
+		[KD_KEXEC_HOW_AUTO] = "auto",
+		[KD_KEXEC_HOW_FILE] = "file",
+		[KD_KEXEC_HOW_CLASSIC] = "classic",
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(names); i++)
 		if (strcmp(text, names[i]) == 0) {
-			*ret = (enum kd_kexec_call)i;
+			*ret = (enum kd_kexec_how)i;
 			return true;
 		}
 	kx_say("--syscall=%s: use auto, file or classic", text);
@@ -150,10 +150,10 @@ static bool take_option(int c, struct kx *kx, const char **prefix)
 		kx->crash = true;
 		return true;
 	case 's':
-		kx->call = KD_KEXEC_CALL_FILE;
+		kx->call = KD_KEXEC_HOW_FILE;
 		return true;
 	case 'c':
-		kx->call = KD_KEXEC_CALL_CLASSIC;
+		kx->call = KD_KEXEC_HOW_CLASSIC;
 		return true;
 	case OPT_SYSCALL:
 		return parse_call(optarg, &kx->call);

@@ -77,7 +77,7 @@ static int take_descriptor(const struct kd_root *root, unsigned int number, stru
 	return 1;
 }
 
-int kd_kexec_machine_efi(const struct kd_root *root, struct kd_kexec_machine *m, struct kd_err *err)
+int kd_kexec_host_efi(const struct kd_root *root, struct kd_kexec_host *m, struct kd_err *err)
 {
 	KD_AUTO(kd_buf_fini) struct kd_buf map = { 0 };
 	int rc = 1;

@@ -55,7 +55,7 @@ static int list_cpus(const struct kd_root *root, unsigned int **ret, size_t *cou
 }
 
 /* Notes lie in per-CPU memory: in RAM, and so small that they are in one piece of it. */
-static int check_note(const struct kd_kexec_machine *m, const struct kd_kexec_note *note,
+static int check_note(const struct kd_kexec_host *m, const struct kd_kexec_note *note,
 		      const char *path, struct kd_err *err)
 {
 	if (note->bytes == 0 || note->bytes > MAX_NOTE_BYTES ||
@@ -66,7 +66,7 @@ static int check_note(const struct kd_kexec_machine *m, const struct kd_kexec_no
 	return 0;
 }
 
-static int read_cpu(const struct kd_root *root, unsigned int number, struct kd_kexec_machine *m,
+static int read_cpu(const struct kd_root *root, unsigned int number, struct kd_kexec_host *m,
 		    struct kd_err *err)
 {
 	KD_AUTO(kd_freep) char *line = NULL;
@@ -93,8 +93,7 @@ static int read_cpu(const struct kd_root *root, unsigned int number, struct kd_k
 }
 
 /* "0x0000000012f00000 1024", both hexadecimal (Linux kernel/ksysfs.c, vmcoreinfo_show) */
-static int read_vmcoreinfo(const struct kd_root *root, struct kd_kexec_machine *m,
-			   struct kd_err *err)
+static int read_vmcoreinfo(const struct kd_root *root, struct kd_kexec_host *m, struct kd_err *err)
 {
 	static const char path[] = "/sys/kernel/vmcoreinfo";
 	KD_AUTO(kd_freep) char *line = NULL;
@@ -115,8 +114,7 @@ static int read_vmcoreinfo(const struct kd_root *root, struct kd_kexec_machine *
 	return rc;
 }
 
-int kd_kexec_machine_cpus(const struct kd_root *root, struct kd_kexec_machine *m,
-			  struct kd_err *err)
+int kd_kexec_host_cpus(const struct kd_root *root, struct kd_kexec_host *m, struct kd_err *err)
 {
 	KD_AUTO(kd_freep) unsigned int *list = NULL;
 	size_t count = 0;
@@ -142,7 +140,7 @@ int kd_kexec_machine_cpus(const struct kd_root *root, struct kd_kexec_machine *m
  * mapping, which CONFIG_RANDOMIZE_MEMORY moves. p_paddr is -1 where there is none (Linux
  * fs/proc/kcore.c, get_kcore_size and read_kcore).
  */
-static void take_segment(const struct kd_elf_phdr *phdr, struct kd_kexec_machine *m)
+static void take_segment(const struct kd_elf_phdr *phdr, struct kd_kexec_host *m)
 {
 	if (phdr->type != KD_ELF_PT_LOAD || phdr->memsz == 0 || phdr->paddr == UINT64_MAX)
 		return;
@@ -158,8 +156,7 @@ static void take_segment(const struct kd_elf_phdr *phdr, struct kd_kexec_machine
 }
 
 /* A kernel without it, or one that is locked down, leaves both unknown. */
-int kd_kexec_machine_kcore(const struct kd_root *root, struct kd_kexec_machine *m,
-			   struct kd_err *err)
+int kd_kexec_host_kcore(const struct kd_root *root, struct kd_kexec_host *m, struct kd_err *err)
 {
 	static const char path[] = "/proc/kcore";
 	KD_AUTO(kd_closep) int fd = kd_root_openat(root, path, O_RDONLY, 0, NULL);

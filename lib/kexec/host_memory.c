@@ -8,7 +8,7 @@
 
 enum { MAX_IOMEM_BYTES = 16 << 20, MAX_FIRMWARE_RANGES = 4096 };
 
-void kd_kexec_machine_fini(struct kd_kexec_machine *m)
+void kd_kexec_host_fini(struct kd_kexec_host *m)
 {
 	kd_kexec_ranges_fini(&m->ram);
 	kd_kexec_ranges_fini(&m->own_ram);
@@ -18,7 +18,7 @@ void kd_kexec_machine_fini(struct kd_kexec_machine *m)
 	free(m->cpus);
 	free(m->boot_params);
 	free(m->efi.map);
-	*m = (struct kd_kexec_machine){ 0 };
+	*m = (struct kd_kexec_host){ 0 };
 }
 
 /* ---- /proc/iomem ---- */
@@ -33,8 +33,7 @@ static bool is_ram(const struct kd_kexec_resource *r)
 		memcmp(r->name, "System RAM (", sizeof(name) + 1) == 0);
 }
 
-static int take_ram(struct kd_kexec_machine *m, const struct kd_kexec_resource *r,
-		    struct kd_err *err)
+static int take_ram(struct kd_kexec_host *m, const struct kd_kexec_resource *r, struct kd_err *err)
 {
 	/* A parent comes first: what lies inside it is no more memory. */
 	if (kd_kexec_ranges_has(&m->ram, r->start, r->end))
@@ -45,7 +44,7 @@ static int take_ram(struct kd_kexec_machine *m, const struct kd_kexec_resource *
 	return rc;
 }
 
-static int take_resource(struct kd_kexec_machine *m, const struct kd_kexec_resource *r,
+static int take_resource(struct kd_kexec_host *m, const struct kd_kexec_resource *r,
 			 struct kd_err *err)
 {
 	static const struct {
@@ -72,7 +71,7 @@ static int take_resource(struct kd_kexec_machine *m, const struct kd_kexec_resou
 }
 
 /* Each list rises, and what it says does not contradict itself. */
-static int check_lists(struct kd_kexec_machine *m, struct kd_err *err)
+static int check_lists(struct kd_kexec_host *m, struct kd_err *err)
 {
 	kd_kexec_ranges_sort(&m->ram);
 	kd_kexec_ranges_sort(&m->own_ram);
@@ -93,8 +92,7 @@ static int check_lists(struct kd_kexec_machine *m, struct kd_err *err)
 	return 0;
 }
 
-int kd_kexec_machine_iomem(const struct kd_root *root, struct kd_kexec_machine *m,
-			   struct kd_err *err)
+int kd_kexec_host_iomem(const struct kd_root *root, struct kd_kexec_host *m, struct kd_err *err)
 {
 	KD_AUTO(kd_freep) char *text = NULL;
 	struct kd_kexec_resource r = { 0 };
@@ -120,7 +118,7 @@ int kd_kexec_machine_iomem(const struct kd_root *root, struct kd_kexec_machine *
 	return rc ? rc : check_lists(m, err);
 }
 
-int kd_kexec_crash_range(const struct kd_kexec_machine *m, struct kd_kexec_range *ret,
+int kd_kexec_crash_range(const struct kd_kexec_host *m, struct kd_kexec_range *ret,
 			 struct kd_err *err)
 {
 	if (m->crash.n == 0)
@@ -230,8 +228,7 @@ static int read_firmware(const struct kd_root *root, struct kd_kexec_ranges *lis
 /* ---- the rest ---- */
 
 /* Absent in some kernels, and then what is in it is done without. */
-static int read_boot_params(const struct kd_root *root, struct kd_kexec_machine *m,
-			    struct kd_err *err)
+static int read_boot_params(const struct kd_root *root, struct kd_kexec_host *m, struct kd_err *err)
 {
 	static const char path[] = "/sys/kernel/boot_params/data";
 	KD_AUTO(kd_closep) int fd = kd_root_openat(root, path, O_RDONLY, 0, NULL);
@@ -249,7 +246,7 @@ static int read_boot_params(const struct kd_root *root, struct kd_kexec_machine 
  * A kernel with CONFIG_CRASH_HOTPLUG has both files (Linux commits 24726275612f and
  * a72bbec70da2, v6.6), whether an image is loaded or not.
  */
-static void read_hotplug(const struct kd_root *root, struct kd_kexec_machine *m)
+static void read_hotplug(const struct kd_root *root, struct kd_kexec_host *m)
 {
 	static const char *const sizes[] = { "/sys/kernel/kexec/crash_elfcorehdr_size",
 					     "/sys/kernel/crash_elfcorehdr_size" };
@@ -265,27 +262,26 @@ static void read_hotplug(const struct kd_root *root, struct kd_kexec_machine *m)
 	m->elfcorehdr_room = m->hotplug ? bytes : 0;
 }
 
-int kd_kexec_machine_read(const struct kd_root *root, struct kd_kexec_machine *ret,
-			  struct kd_err *err)
+int kd_kexec_host_read(const struct kd_root *root, struct kd_kexec_host *ret, struct kd_err *err)
 {
-	KD_AUTO(kd_kexec_machine_fini) struct kd_kexec_machine m = { 0 };
-	int rc = kd_kexec_machine_iomem(root, &m, err);
+	KD_AUTO(kd_kexec_host_fini) struct kd_kexec_host m = { 0 };
+	int rc = kd_kexec_host_iomem(root, &m, err);
 
 	if (!rc)
 		rc = read_firmware(root, &m.firmware, err);
 	if (!rc)
 		rc = read_boot_params(root, &m, err);
 	if (!rc)
-		rc = kd_kexec_machine_cpus(root, &m, err);
+		rc = kd_kexec_host_cpus(root, &m, err);
 	if (!rc)
-		rc = kd_kexec_machine_kcore(root, &m, err);
+		rc = kd_kexec_host_kcore(root, &m, err);
 	if (!rc)
-		rc = kd_kexec_machine_efi(root, &m, err);
+		rc = kd_kexec_host_efi(root, &m, err);
 	if (rc)
 		return rc;
 	m.low_is_reserved = low_is_reserved(root, &m.ram);
 	read_hotplug(root, &m);
 	*ret = m;
-	m = (struct kd_kexec_machine){ 0 };
+	m = (struct kd_kexec_host){ 0 };
 	return 0;
 }
