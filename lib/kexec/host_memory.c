@@ -243,7 +243,7 @@ static int read_boot_params(const struct kd_root *root, struct kd_kexec_host *m,
 }
 
 /*
- * A kernel with CONFIG_CRASH_HOTPLUG has both files (Linux commits 24726275612f and
+ * A kernel with CONFIG_CRASH_HOTPLUG has both files (Linux commits ea53ad9cf73b and
  * a72bbec70da2, v6.6), whether an image is loaded or not.
  */
 static void read_hotplug(const struct kd_root *root, struct kd_kexec_host *m)

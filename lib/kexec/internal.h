@@ -268,6 +268,10 @@ int kd_kexec_check_system(const struct kd_kexec_facts *facts, bool regular,
 /** kd_kexec_explain() - cause and next step for an errno of either call; NULL: none known */
 const char *kd_kexec_explain(int sys, const struct kd_kexec_facts *facts, bool regular);
 
+/** kd_kexec_foretell() - fill in what preflight expects of a list; unknown facts are no error */
+int kd_kexec_foretell(const struct kd_root *root, struct kd_kexec_image *image,
+		      struct kd_err *err) KD_MUST_CHECK;
+
 /* ---- purgatory_blob.c, serial.c ---- */
 
 struct kd_kexec_purgatory {

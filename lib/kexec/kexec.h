@@ -15,6 +15,7 @@
 #define KD_LIB_KEXEC_KEXEC_H
 
 #include "lib/base/base.h"
+#include "lib/kexec/preflight.h"
 #include "lib/kexec/segment.h"
 
 #include <stdbool.h>
@@ -145,6 +146,9 @@ struct kd_kexec_image {
 	/* Low memory has to be saved before the capture kernel takes it; host_memory.c says when. */
 	bool has_backup;
 	bool hotplug; /* the running kernel may rewrite the segment elfcorehdr */
+	/* What preflight expects the kernel to say; .sys is 0 too where it does not know. */
+	bool foretold;
+	struct kd_kexec_verdict verdict;
 	struct kd_kexec_image_memory *own;
 };
 
@@ -163,7 +167,13 @@ int kd_kexec_prepare(const struct kd_kexec_request *req, struct kd_kexec_image *
 		     struct kd_err *err) KD_MUST_CHECK;
 void kd_kexec_image_fini(struct kd_kexec_image *image);
 
-/** kd_kexec_load_image() - hand a prepared image to kexec_load(2) */
+/**
+ * kd_kexec_load_image() - hand a prepared image to kexec_load(2)
+ *
+ * Not when preflight foretells a refusal: a kernel without our series would have
+ * dropped the armed image by then. The message is preflight's, or the errno's with what
+ * preflight thought of the list.
+ */
 int kd_kexec_load_image(const struct kd_kexec_ops *ops, const struct kd_kexec_image *image,
 			const struct kd_kexec_facts *facts, struct kd_err *err) KD_MUST_CHECK;
 

@@ -445,7 +445,9 @@ static int build(struct work *w, struct kd_err *err)
 	check_hotplug(w);
 	if (!rc)
 		rc = make_purgatory(w, err);
-	return rc ? rc : check_control_pages(w, err);
+	if (!rc)
+		rc = check_control_pages(w, err);
+	return rc ? rc : kd_kexec_foretell(w->req->root, w->image, err);
 }
 
 int kd_kexec_prepare(const struct kd_kexec_request *req, struct kd_kexec_image *ret,

@@ -609,6 +609,49 @@ static void test_command_line_too_long_is_refused(void **state)
 	machine_fini(&m);
 }
 
+/* ---- preflight ---- */
+
+static void with_privileges(struct machine *m, unsigned long mem_kib)
+{
+	tree_file(&m->tree, "/proc/meminfo", "MemTotal: %lu kB\n", mem_kib);
+	tree_file(&m->tree, "/proc/self/status", "Name:\tx\nCapEff:\t000001ffffffffff\n");
+	tree_file(&m->tree, "/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu\n");
+}
+
+static void test_what_the_kernel_would_refuse_is_not_tried(void **state)
+{
+	struct machine m;
+
+	machine_init(&m);
+	with_privileges(&m, 8 << 20);
+	m.req.how = KD_KEXEC_HOW_CLASSIC;
+	int rc = kd_kexec_load(&m.ops, &m.req, &m.facts, &m.err);
+	if (rc)
+		fail_msg("%s", m.err.msg);
+	assert_int_equal(m.kernel.classic_loads, 1);
+	/* 24 MiB of kernel are more than half of 40 MiB: Linux would have dropped the old image */
+	with_privileges(&m, 40 << 10);
+	assert_int_equal(kd_kexec_load(&m.ops, &m.req, &m.facts, &m.err), -KD_SYS);
+	assert_int_equal(m.err.sys, EINVAL);
+	assert_non_null(strstr(m.err.msg, "not tried, the kernel would refuse it: "));
+	assert_non_null(strstr(m.err.msg, "kernel"));
+	assert_int_equal(m.kernel.classic_loads, 1);
+	machine_fini(&m);
+}
+
+static void test_a_refusal_no_rule_explains_says_so(void **state)
+{
+	struct machine m;
+
+	machine_init(&m);
+	with_privileges(&m, 8 << 20);
+	m.req.how = KD_KEXEC_HOW_CLASSIC;
+	m.kernel.classic_answer = EINVAL;
+	assert_int_equal(kd_kexec_load(&m.ops, &m.req, &m.facts, &m.err), -KD_SYS);
+	assert_non_null(strstr(m.err.msg, "no rule that preflight knows was broken"));
+	machine_fini(&m);
+}
+
 /* ---- which call ---- */
 
 static void test_kexec_load_only_where_the_other_call_is_missing(void **state)
@@ -672,6 +715,8 @@ int main(void)
 		cmocka_unit_test(test_efi_runtime_services_are_handed_on),
 		cmocka_unit_test(test_machines_that_contradict_themselves),
 		cmocka_unit_test(test_command_line_too_long_is_refused),
+		cmocka_unit_test(test_what_the_kernel_would_refuse_is_not_tried),
+		cmocka_unit_test(test_a_refusal_no_rule_explains_says_so),
 		cmocka_unit_test(test_kexec_load_only_where_the_other_call_is_missing),
 		cmocka_unit_test(test_vmlinux_needs_kexec_load),
 	};

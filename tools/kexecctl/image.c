@@ -48,6 +48,17 @@ static void print_segments(const struct kd_kexec_image *image)
 	printf("Command line: %s\n", image->cmdline);
 }
 
+static void print_verdict(const struct kd_kexec_image *image)
+{
+	if (!image->foretold)
+		printf("The kernel's answer: not known, too little can be read here\n");
+	else if (image->verdict.sys)
+		printf("The kernel's answer: %s: %s\n", strerrorname_np(image->verdict.sys),
+		       image->verdict.text);
+	else
+		printf("The kernel's answer: it takes this image\n");
+}
+
 static void print_text(const struct kd_kexec_image *image)
 {
 	const struct kd_kexec_segment *elf = find(image, "elfcorehdr");
@@ -70,6 +81,7 @@ static void print_text(const struct kd_kexec_image *image)
 		printf("Low memory: %s\n",
 		       image->has_backup ? "the purgatory saves it for the dump"
 					 : "the running kernel keeps it reserved, nothing to save");
+	print_verdict(image);
 	if (image->serial.port)
 		printf("Purgatory: SHA-256 of each segment%s, speaks at 0x%x\n",
 		       image->hotplug ? " but elfcorehdr" : "", image->serial.port);
@@ -145,6 +157,11 @@ static void print_json(const struct kd_kexec_image *image)
 	put_elf(&json, find(image, "elfcorehdr"));
 	if (image->crash)
 		kd_json_bool(&json, "backup", image->has_backup);
+	if (image->foretold) {
+		kd_json_i64(&json, "errno", image->verdict.sys);
+		kd_json_string(&json, "rule", kd_kexec_rule_slug(image->verdict.rule));
+		kd_json_string(&json, "verdict", image->verdict.text);
+	}
 	kd_json_u64(&json, "serial_port", image->serial.port);
 	kd_json_close_object(&json);
 	fputs(out.p ? out.p : "", stdout);
