@@ -3,7 +3,10 @@
 # files. kdump-lab itself makes the disk images of them, when they are out of date.
 
 KERNELS := $(O)/lab/kernels/stamp
-GUEST_PROGRAMS := $(patsubst lab/guest/%.c,$(O)/lab/guest/bin/%,$(wildcard lab/guest/*.c))
+# A program is a file lab/guest/NAME.c or a directory lab/guest/NAME.
+GUEST_DIRS := $(notdir $(patsubst %/,%,$(wildcard lab/guest/*/)))
+GUEST_PROGRAMS := $(patsubst lab/guest/%.c,$(O)/lab/guest/bin/%,$(wildcard lab/guest/*.c)) \
+	$(GUEST_DIRS:%=$(O)/lab/guest/bin/%)
 GUEST_FILES := $(O)/lab/guest/rc $(O)/lab/guest/initrd-init $(GUEST_PROGRAMS)
 LAB_PREREQS := $(addprefix $(O)/bin/,kdump-lab kdumpctl kexecctl kdump-init vmcore) $(KERNELS) $(GUEST_FILES)
 
@@ -23,12 +26,21 @@ $(O)/lab/guest/%: lab/guest/%
 # A guest program is static: the guest has no libraries but those of our tools. It may
 # use the modules that need nothing but base.
 GUEST_ARCHIVES := $(call archives_of,base kexec)
+link_guest = $(CC) $(CFLAGS) -static -Wl,--gc-sections -s -o $@ $(filter %.o,$^) \
+	-Wl,--start-group $(GUEST_ARCHIVES) -Wl,--end-group \
+	$(shell $(PKG_CONFIG) --libs --static libsodium) -lpthread
 $(O)/lab/guest/bin/%: $(O)/obj/lab/guest/%.o $(GUEST_ARCHIVES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -static -Wl,--gc-sections -s -o $@ $< \
-		-Wl,--start-group $(GUEST_ARCHIVES) -Wl,--end-group \
-		$(shell $(PKG_CONFIG) --libs --static libsodium) -lpthread
+	$(Q)$(link_guest)
+
+define guest_dir
+$(O)/lab/guest/bin/$(1): $(call objects_in,lab/guest/$(1)) $(GUEST_ARCHIVES)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(link_guest)
+endef
+$(foreach d,$(GUEST_DIRS),$(eval $(call guest_dir,$(d))))
 
 # The prerequisites of rules read before this file are already expanded.
 run-test: $(LAB_PREREQS)

@@ -144,8 +144,9 @@ static bool check_permission(const struct judge *j)
 static bool check_arguments(const struct judge *j)
 {
 	const struct kd_kexec_call *call = j->call;
+	/* The kernel's ~KEXEC_ARCH_MASK has 32 bits: what is above is not looked at. */
 	uint64_t arch = call->flags & ARCH_MASK,
-		 unknown = call->flags & ~ARCH_MASK & ~j->m->known_flags;
+		 unknown = call->flags & 0xffff & ~j->m->known_flags;
 
 	if (unknown)
 		return refuse(j, EINVAL, KD_KEXEC_RULE_FLAGS_UNKNOWN,

@@ -95,8 +95,8 @@ static void test_arguments_before_the_list_is_read(void **state)
 	old.known_flags = KEXEC_ON_CRASH;
 	busy.busy = true;
 	expect(ask(&machine, 0, 0x8000, NULL, 99), EINVAL, "flags_unknown", -1, "0x8000");
-	expect(ask(&machine, 0, UINT64_C(1) << 32, bad, 1), EINVAL, "flags_unknown", -1,
-	       "0x100000000");
+	/* ~KEXEC_ARCH_MASK has 32 bits in the kernel: bits above are not looked at */
+	expect(ask(&machine, 0, UINT64_C(1) << 32, NULL, 0), 0, "none", -1, "");
 	expect(ask(&old, 0, 4, bad, 1), EINVAL, "flags_unknown", -1, "0x4");
 	expect(ask(&machine, 0, KEXEC_ARCH_386, bad, 17), EINVAL, "too_many_segments", -1,
 	       "17 segments");
