@@ -67,7 +67,7 @@ static void scan(struct outcome *o, const struct kd_page_layout *l, const struct
 	struct kd_scan_unit units[2] = { { .nr = (uint32_t)(first >> KD_UNIT_SHIFT) },
 					 { .nr = (uint32_t)(first >> KD_UNIT_SHIFT) + 1 } };
 	struct kd_scan s = { .layout = l,
-			     .image = { .first = first + 8, .end = first + 16 },
+			     .image = { .pfn = first + 8, .end = first + 16 },
 			     .sections = &sections,
 			     .page_shift = 12,
 			     .exclude = kd_filter_level_classes(level),

@@ -674,7 +674,7 @@ static void test_kexec_load_only_where_the_other_call_is_missing(void **state)
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
 		struct machine m;
 		machine_init(&m);
-		m.req.how = cases[i].call;
+		m.req.how = cases[i].how;
 		m.kernel.file_answer = cases[i].file_answer;
 		int rc = kd_kexec_load(&m.ops, &m.req, &m.facts, &m.err);
 		if (rc != cases[i].want)
