@@ -8,6 +8,8 @@ static void print_json(const struct kd_host_crash_facts *crash)
 
 	kd_json_open_object(&json, NULL);
 	kd_json_u64(&json, "reserved_bytes", crash->size_bytes.value);
+	/* /proc/iomem shows zeros to who is not root: then there are none to tell. */
+	kd_json_bool(&json, "ranges_known", crash->ranges_known);
 	kd_json_open_array(&json, "ranges");
 	for (size_t i = 0; i < crash->range_count; i++) {
 		kd_json_open_object(&json, NULL);

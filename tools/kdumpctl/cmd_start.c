@@ -13,6 +13,8 @@ static int ready_to_load(struct ctl *ctl, struct kd_kexec_facts *facts, struct k
 		rc = kd_fail(err, KD_NOTSUP,
 			     "Kdump is not supported on this kernel: it was built without "
 			     "CONFIG_CRASH_DUMP or CONFIG_KEXEC_FILE");
+	if (!rc && !facts->load_disabled && facts->reserved_known && facts->reserved_bytes == 0)
+		rc = no_reservation(ctl, err);
 	return rc;
 }
 

@@ -31,9 +31,9 @@ int cmd_status(struct ctl *ctl)
 		say("Kdump is %soperational", facts.loaded ? "" : "not ");
 		if (!supported)
 			say("Kdump is not supported on this kernel");
-		else if (facts.reserved_known && facts.reserved_bytes == 0)
-			say("No memory reserved for crash kernel: add crashkernel=256M to the kernel "
-			    "command line and reboot");
+		else if (facts.reserved_known && facts.reserved_bytes == 0 &&
+			 no_reservation(ctl, &err))
+			say("%s", err.msg);
 		last_capture(ctl, NULL);
 	}
 	return facts.loaded ? 0 : EXIT_NOT_OPERATIONAL;

@@ -98,3 +98,43 @@ int kexec_facts(const struct ctl *ctl, struct kd_kexec_facts *ret, bool *support
 	*supported_ret = crash.supported;
 	return 0;
 }
+
+int no_reservation(const struct ctl *ctl, struct kd_err *err)
+{
+	static const char none[] = "No memory reserved for crash kernel";
+	KD_AUTO(kd_host_kernel_fini) struct kd_host_kernel kernel = { 0 };
+	struct kd_host_crash_facts crash = { 0 };
+	struct kd_ck_request r = { 0 };
+	/* What is not known to be missing is assumed; see below for min=. */
+	const unsigned int knows = KD_CK_KNOWS_MIN |
+				   (kd_root_exists(ctl->root, "/sys/kernel/kexec/crash_cma_ranges")
+					    ? KD_CK_KNOWS_CMA
+					    : 0);
+	int rc = kd_host_uname(ctl->root, &kernel, err);
+
+	if (!rc)
+		rc = kd_host_crash_facts(ctl->root, &crash, err);
+	if (rc)
+		return rc;
+	/* Less than the kernel counted; unknown: then no size is too large. */
+	kd_ck_resolve(kernel.cmdline, crash.ram_bytes.known ? crash.ram_bytes.value : INT64_MAX,
+		      knows, &r);
+	const int len = r.word_len < 100 ? (int)r.word_len : 100;
+	const char *word = kernel.cmdline + r.word;
+	if (r.verdict == KD_CK_ABSENT)
+		return kd_fail(err, KD_NOTSUP,
+			       "%s: add crashkernel=256M to the kernel command line and reboot",
+			       none);
+	if (r.verdict == KD_CK_REFUSED)
+		return kd_fail(err, KD_NOTSUP,
+			       "%s: the kernel refused crashkernel=%.*s on its command line: %s; "
+			       "write crashkernel=256M, for example, and reboot",
+			       none, len, word, r.why);
+	return kd_fail(
+		err, KD_NOTSUP,
+		"%s: crashkernel=%.*s asks for %llu MiB, but %s, or the memory was given back "
+		"later; see 'crashkernel' in the kernel log",
+		none, len, word, (unsigned long long)(r.size_bytes >> 20),
+		r.min_bytes ? "a kernel without our series refuses min=, or there was no room"
+			    : "the kernel found no room for it");
+}

@@ -38,6 +38,9 @@ int take_lock(const struct ctl *ctl, struct kd_err *err) KD_MUST_CHECK;
 int kexec_facts(const struct ctl *ctl, struct kd_kexec_facts *ret, bool *supported_ret,
 		struct kd_err *err) KD_MUST_CHECK;
 
+/** no_reservation() - why nothing is reserved, from the kernel's command line, and what to do; an error */
+int no_reservation(const struct ctl *ctl, struct kd_err *err);
+
 /* Where the capture image comes from. */
 enum image_source {
 	IMAGE_BUILD, /* made anew; the old file is replaced if the bytes differ */
