@@ -319,6 +319,40 @@ static void test_elfcorehdr_holds_all_but_the_reservation(void **state)
 	machine_fini(&m);
 }
 
+/* Byte for byte what a 6.1 kernel makes for itself in kexec_file_load(2), on the same machine. */
+static void test_elfcorehdr_is_the_kernels_own(void **state)
+{
+	static const char dir[] = "tests/fixtures/kexec-file-6.1";
+	struct kd_root *root = NULL;
+	KD_AUTO(kd_freep) char *iomem = NULL, *want = NULL;
+	size_t want_len = 0;
+	struct machine m;
+
+	machine_init(&m);
+	if (kd_root_open(dir, &root, &m.err) ||
+	    kd_root_read(root, "/proc/iomem", 1 << 20, &iomem, NULL, &m.err) ||
+	    kd_root_read(root, "/elfcorehdr", 1 << 20, &want, &want_len, &m.err))
+		fail_msg("%s", m.err.msg);
+	kd_root_close(root);
+	tree_file(&m.tree, "/proc/iomem", "%s", iomem);
+	tree_file(&m.tree, "/sys/devices/system/cpu/cpu10/crash_notes", "3fb39400\n");
+	uint8_t core[64 + 2 * 56] = { 0 };
+	memcpy(core, "\177ELF\2\1\1", 7);
+	put_number(core + 16, 4, 2);
+	put_number(core + 18, 62, 2);
+	put_number(core + 32, 64, 8);
+	put_number(core + 54, 56, 2);
+	put_number(core + 56, 2, 2);
+	put_kcore_phdr(core + 64, 0xffffffff8ea00000, 0xc000000, 0x2830000);
+	put_kcore_phdr(core + 64 + 56, 0xff431ad340001000, 0x1000, 0x9e000);
+	tree_bytes(&m.tree, "/proc/kcore", core, sizeof(core));
+	prepare(&m);
+	const struct kd_kexec_segment *s = segment(&m, "elfcorehdr");
+	assert_true(s->buf_bytes >= want_len);
+	assert_memory_equal(s->buf, want, want_len);
+	machine_fini(&m);
+}
+
 /* Low memory that the running kernel uses has to be saved before the capture kernel does. */
 static void test_used_low_memory_gets_a_backup(void **state)
 {
@@ -705,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_boot_parameters_tell_what_is_where),
 		cmocka_unit_test(test_crash_memory_map),
 		cmocka_unit_test(test_elfcorehdr_holds_all_but_the_reservation),
+		cmocka_unit_test(test_elfcorehdr_is_the_kernels_own),
 		cmocka_unit_test(test_used_low_memory_gets_a_backup),
 		cmocka_unit_test(test_purgatory_knows_every_other_segment),
 		cmocka_unit_test(test_hotplug_gets_room_and_no_digest),
