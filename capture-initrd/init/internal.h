@@ -86,6 +86,17 @@ uint64_t kd_init_hash_until_ms(const struct kd_init *init);
  */
 void kd_init_say(const struct kd_init *init, const char *fmt, ...) KD_PRINTF(2, 3);
 
+/**
+ * kd_init_mark() - leave @word (up to 8 bytes) in the trail of the crash
+ *
+ * For a capture kernel that offers it: the next boot then knows how far the capture
+ * got, also where it left nothing on disk. Nothing happens on other kernels.
+ */
+void kd_init_mark(const struct kd_init *init, const char *word);
+
+/** kd_init_mark_outcome() - the same, for how the capture ended */
+void kd_init_mark_outcome(const struct kd_init *init, enum kd_outcome outcome);
+
 /** kd_init_clean() - make @text fit for a terminal, in place: control characters become '?' */
 void kd_init_clean(char *text);
 

@@ -97,6 +97,7 @@ static int set_up(struct kd_init *init, struct kd_err *err)
 	open_console(init);
 	kd_init_say(init, "init %s", KD_VERSION);
 	bound_a_panic(init);
+	kd_init_mark(init, "init");
 	if (mounted)
 		kd_init_say(init, "%s", mount_err.msg);
 	kd_init_oom_score(init, getpid(), OOM_SCORE_INIT);
@@ -186,6 +187,7 @@ static void run_worker(struct kd_init *init)
 static void say_outcome(const struct kd_init *init, enum kd_outcome outcome, const char *reason)
 {
 	kd_init_say(init, "outcome %s%s%s", kd_outcome_name(outcome), *reason ? " " : "", reason);
+	kd_init_mark_outcome(init, outcome);
 }
 
 int main(int argc, char **argv)
@@ -211,6 +213,7 @@ int main(int argc, char **argv)
 		kd_init_end(&init, KD_ACTION_REBOOT, "panic plan");
 	}
 
+	kd_init_mark(&init, "saving");
 	run_worker(&init);
 	init.shared->reason[sizeof(init.shared->reason) - 1] = '\0';
 	say_outcome(&init, init.shared->outcome, init.shared->reason);

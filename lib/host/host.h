@@ -282,6 +282,55 @@ struct kd_host_crash_facts {
 int kd_host_crash_facts(const struct kd_root *root, struct kd_host_crash_facts *ret,
 			struct kd_err *err) KD_MUST_CHECK;
 
+/* ---- crash_trail.c ---- */
+
+/* Stages of a trail, as enum crash_stage of kernel-patches/crash_trail numbers them. */
+enum kd_host_trail_stage {
+	KD_HOST_TRAIL_PANIC = 1,
+	KD_HOST_TRAIL_CRASH_KEXEC = 2,
+	KD_HOST_TRAIL_VMCOREINFO = 3,
+	KD_HOST_TRAIL_CPUS_STOPPED = 4,
+	KD_HOST_TRAIL_SHUTDOWN = 5,
+	KD_HOST_TRAIL_JUMP = 6,
+	KD_HOST_TRAIL_NOTIFIERS = 7,
+	KD_HOST_TRAIL_RESTART = 8,
+	KD_HOST_TRAIL_CAPTURE = 16, /* this and all above: left by the capture kernel */
+	KD_HOST_TRAIL_CAPTURE_INITCALLS = 17,
+	KD_HOST_TRAIL_CAPTURE_VMCORE = 18,
+	KD_HOST_TRAIL_CAPTURE_INIT = 19,
+	KD_HOST_TRAIL_MARK = 32, /* left by its user space, with a word */
+};
+
+/* Which way the last crash went. Names are the kernel's: plain ASCII without blanks. */
+struct kd_host_trail {
+	size_t steps;
+	unsigned int stage;	    /* the last one; may be none of the above */
+	char reached[32];	    /* its name, or the mark's word */
+	unsigned int capture_stage; /* the last one before a panic of the capture kernel; 0 none */
+	char capture_reached[32];
+	bool capture_panicked;
+	int64_t from_s, to_s; /* the crashed kernel's steps, seconds since 1970 by its clock */
+};
+
+/**
+ * kd_host_trail_parse() - the text of a trail
+ * @name: what to call the text in messages
+ * @ret: written only if 1 is returned
+ *
+ * Return: 1 a trail, 0 an empty one; -KD_BADDATA with name, line and what is wrong.
+ */
+int kd_host_trail_parse(const char *text, size_t len, const char *name, struct kd_host_trail *ret,
+			struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_host_trail() - the trail of the last crash, from a kernel that keeps one
+ *
+ * Return: 1 there is one, 0 none, or this kernel has no such file; -KD_SYS unreadable;
+ * -KD_BADDATA; -KD_NOMEM.
+ */
+int kd_host_trail(const struct kd_root *root, struct kd_host_trail *ret,
+		  struct kd_err *err) KD_MUST_CHECK;
+
 /**
  * kd_host_cpu0_apicid() - initial APIC ID of the boot processor, for disable_cpu_apicid=
  *

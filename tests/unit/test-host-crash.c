@@ -245,6 +245,78 @@ static void test_apicid_is_that_of_processor_0(void **state)
 	assert_non_null(strstr(err.msg, "'four' is not a number"));
 }
 
+/* ---- the trail of the last crash ---- */
+
+#define TRAIL "/sys/kernel/crash_trail/last"
+
+static int trail_of(const struct tree *t, struct kd_host_trail *trail)
+{
+	struct kd_err err = { 0 };
+
+	return kd_host_trail(t->root, trail, &err);
+}
+
+static void test_trail_is_only_read_where_there_is_one(void **state)
+{
+	const struct tree *t = *state;
+	struct kd_host_trail trail = { .steps = 7 };
+
+	assert_int_equal(trail_of(t, &trail), 0);
+	tree_file(t, TRAIL, "%s", "");
+	assert_int_equal(trail_of(t, &trail), 0);
+	assert_int_equal(trail.steps, 7);
+}
+
+static void test_trail_ends_where_the_crash_did(void **state)
+{
+	const struct tree *t = *state;
+	struct kd_host_trail trail = { 0 };
+
+	tree_file(t, TRAIL,
+		  "2 crash_kexec 3 1795180794.900000\n"
+		  "6 jump 3 1795180796.000001\n");
+	assert_int_equal(trail_of(t, &trail), 1);
+	assert_int_equal(trail.steps, 2);
+	assert_int_equal(trail.stage, KD_HOST_TRAIL_JUMP);
+	assert_string_equal(trail.reached, "jump");
+	assert_int_equal(trail.from_s, 1795180794);
+	assert_int_equal(trail.to_s, 1795180796);
+	assert_int_equal(trail.capture_stage, 0);
+	assert_false(trail.capture_panicked);
+}
+
+static void test_trail_tells_the_two_kernels_apart(void **state)
+{
+	const struct tree *t = *state;
+	struct kd_host_trail trail = { 0 };
+
+	tree_file(t, TRAIL,
+		  "1 panic 0 1795180794.0\n16 capture_start 0 0.0\n32 mark 0 saving\n"
+		  "1 panic 0 1795180799.0\n8 restart 0 1795180799.0");
+	assert_int_equal(trail_of(t, &trail), 1);
+	assert_int_equal(trail.steps, 5);
+	assert_string_equal(trail.reached, "restart");
+	assert_true(trail.capture_panicked);
+	assert_int_equal(trail.capture_stage, KD_HOST_TRAIL_MARK);
+	assert_string_equal(trail.capture_reached, "saving");
+	assert_int_equal(trail.to_s, 1795180794);
+}
+
+static void test_trail_that_is_none_names_the_line(void **state)
+{
+	struct kd_host_trail trail = { .steps = 7 };
+	struct kd_err err = { 0 };
+	static const char text[] = "1 panic 0 1.0\n1 panic 0\n";
+
+	assert_int_equal(kd_host_trail_parse(text, sizeof(text) - 1, "f", &trail, &err),
+			 -KD_BADDATA);
+	assert_string_equal(err.msg, "f:2: is not a step of a trail");
+	assert_int_equal(trail.steps, 7);
+	/* a NUL does not hide what stands behind it */
+	assert_int_equal(kd_host_trail_parse("1 panic 0 1.0\0 x", 16, "f", &trail, &err),
+			 -KD_BADDATA);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +338,13 @@ int main(void)
 		cmocka_unit_test(test_uname_of_this_machine),
 		cmocka_unit_test_setup_teardown(test_apicid_is_that_of_processor_0, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_trail_is_only_read_where_there_is_one, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_trail_ends_where_the_crash_did, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_trail_tells_the_two_kernels_apart, setup,
+						teardown),
+		cmocka_unit_test(test_trail_that_is_none_names_the_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,31 @@ static const char *said(struct fixture *f)
 	return f->said;
 }
 
+/* ---- the crash's trail ---- */
+
+static void test_mark_goes_where_the_kernel_offers_it(void **state)
+{
+	struct fixture *f = *state;
+	struct kd_err err = { 0 };
+	KD_AUTO(kd_freep) char *line = NULL;
+
+	kd_init_mark(&f->init, "init");
+	assert_int_equal(kd_root_mkdirs(f->init.root, "/sys/kernel/crash_trail", 0755, &err), 0);
+	kd_init_mark(&f->init, "init");
+	/* no such file: none made, nothing said */
+	assert_false(kd_root_exists(f->init.root, "/sys/kernel/crash_trail/mark"));
+	assert_int_equal(
+		kd_root_write(f->init.root, "/sys/kernel/crash_trail/mark", "", 0, 0600, &err), 0);
+	kd_init_mark_outcome(&f->init, KD_OUTCOME_DMESG_ONLY);
+	assert_int_equal(
+		kd_root_read_line(f->init.root, "/sys/kernel/crash_trail/mark", &line, &err), 0);
+	assert_string_equal(line, "dmesg");
+	assert_string_equal(said(f), "");
+	/* set-up can fail before there is a root */
+	struct kd_init early = { .kmsg_fd = f->said_fd };
+	kd_init_mark(&early, "failed");
+}
+
 /* ---- lines ---- */
 
 static void test_say_is_one_prefixed_line(void **state)
@@ -501,6 +526,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(test_mark_goes_where_the_kernel_offers_it),
 		TEST(test_say_is_one_prefixed_line),
 		TEST(test_say_disarms_control_characters),
 		TEST(test_say_cuts_what_a_record_cannot_hold),

@@ -64,8 +64,22 @@ int rebuild_image(struct ctl *ctl, struct kd_err *err) KD_MUST_CHECK;
 int machine_facts(const struct ctl *ctl, struct kd_host_kernel *kernel, struct kd_ck_machine *ret,
 		  struct kd_err *err) KD_MUST_CHECK;
 
-/** last_capture() - what became of the last crash; prints to stderr, or into @json */
-void last_capture(const struct ctl *ctl, struct kd_json *json);
+/* What the newest manifest said; zeros where there was none. */
+struct capture_seen {
+	bool saved;
+	int64_t crash_time; /* seconds since 1970; 0 unknown */
+};
+
+/** last_capture() - how the last capture ended; prints to stderr, or into @json */
+void last_capture(const struct ctl *ctl, struct capture_seen *seen, struct kd_json *json);
+
+/**
+ * last_crash() - how far the last crash got, where the kernel keeps a trail of it
+ *
+ * To stderr only if it did not end in a dump, into @json always; nothing at all on a
+ * kernel that keeps no trail.
+ */
+void last_crash(const struct ctl *ctl, const struct capture_seen *seen, struct kd_json *json);
 
 int cmd_start(struct ctl *ctl);
 int cmd_stop(struct ctl *ctl);

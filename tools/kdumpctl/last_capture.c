@@ -65,7 +65,7 @@ static void tell_json(struct kd_json *json, const char *dir, const struct kd_man
 	kd_json_close_object(json);
 }
 
-void last_capture(const struct ctl *ctl, struct kd_json *json)
+void last_capture(const struct ctl *ctl, struct capture_seen *seen, struct kd_json *json)
 {
 	KD_AUTO(kd_freep) char *parent = NULL, *dir = NULL;
 	struct kd_manifest manifest = { 0 };
@@ -79,6 +79,9 @@ void last_capture(const struct ctl *ctl, struct kd_json *json)
 		if (rc == 0 && !json)
 			say("Last capture: none in %s", parent);
 	}
+	if (rc > 0)
+		*seen = (struct capture_seen){ .saved = manifest.outcome == KD_OUTCOME_SAVED,
+					       .crash_time = manifest.crash_time };
 	if (rc > 0 && json)
 		tell_json(json, dir, &manifest);
 	else if (rc > 0)
