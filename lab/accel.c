@@ -97,7 +97,7 @@ static int prove(const struct kd_lab_env *env, const char *kernel, bool *works, 
 		 size_t size, struct kd_err *err)
 {
 	KD_AUTO(kd_freep) char *image = NULL, *log = NULL;
-	struct kd_lab_vm vm = { .pidfd = -1, .console_fd = -1, .qmp.fd = -1 };
+	struct kd_lab_vm vm = { .pidfd = -1, .console_fd = -1, .gdb_fd = -1, .qmp.fd = -1 };
 	int rc = kd_lab_env_kernel(env, kernel, &image, err);
 	if (!rc)
 		rc = kd_asprintf(&log, err, "%s/lab/kvm-proof.log", env->build);

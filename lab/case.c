@@ -88,12 +88,21 @@ int kd_lab_case_set_kernel(struct kd_lab_case *c, const char *name, struct kd_er
 	return 0;
 }
 
-static int set_arm(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+static int set_yes_no(const struct line *at, bool *ret, struct kd_err *err)
 {
-	c->not_armed = strcmp(at->value, "no") == 0;
-	if (!c->not_armed && strcmp(at->value, "yes") != 0)
+	*ret = strcmp(at->value, "yes") == 0;
+	if (!*ret && strcmp(at->value, "no") != 0)
 		return bad(at, err, "is neither", "write yes or no");
 	return 0;
+}
+
+static int set_arm(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	bool armed = false;
+	int rc = set_yes_no(at, &armed, err);
+
+	c->not_armed = !rc && !armed;
+	return rc;
 }
 
 /* "kernel:NAME" and "initrd:NAME" name kernels of the lab. */
@@ -234,6 +243,7 @@ enum key {
 	K_CONF,
 	K_ARM_SETUP,
 	K_ARM,
+	K_POKE,
 	K_SETUP,
 	K_AFTER,
 	K_FILE,
@@ -264,6 +274,7 @@ static const struct {
 	[K_CONF] = { "conf", true },
 	[K_ARM_SETUP] = { "arm-setup", true },
 	[K_ARM] = { "arm", false },
+	[K_POKE] = { "poke", false },
 	[K_SETUP] = { "setup", true },
 	[K_AFTER] = { "after", true },
 	[K_FILE] = { "file", true },
@@ -301,6 +312,8 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		return kd_strv_add(&c->arm, at->value, err);
 	case K_ARM:
 		return set_arm(at, c, err);
+	case K_POKE:
+		return set_yes_no(at, &c->may_poke, err);
 	case K_SETUP:
 		return kd_strv_add(&c->setup, at->value, err);
 	case K_AFTER:

@@ -25,6 +25,9 @@ enum kd_lab_trigger {
 /* What a guest with KD_LAB_TRIGGER_QEMU prints when its memory may be dumped. */
 #define KD_LAB_LAST_WORDS "lab: ready to be dumped"
 
+/* What a guest with poke = yes prints, with address and length, to have memory overwritten. */
+#define KD_LAB_POKE "lab: poke "
+
 enum kd_lab_end { KD_LAB_END_REBOOT, KD_LAB_END_POWEROFF };
 
 /* What the capture is expected to leave: the outcomes of a manifest, or nothing at all. */
@@ -53,6 +56,7 @@ struct kd_lab_case {
 	char *append;	      /* more kernel arguments; NULL none */
 	struct kd_strv conf;  /* lines of /etc/kdump.conf */
 	struct kd_strv arm;   /* guest shell commands before kdumpctl start */
+	bool may_poke;	      /* it may ask for its memory to be overwritten: KD_LAB_POKE */
 	bool not_armed;	      /* no kdumpctl start: the set-up arms the machine, or nothing does */
 	struct kd_strv setup; /* guest shell commands between arming and the panic */
 	struct kd_strv after; /* guest shell commands when it is up again */

@@ -60,6 +60,20 @@ void kd_lab_follow_fini(struct kd_lab_follow *f)
 	kd_strv_fini(&f->lines);
 }
 
+/* "0xADDRESS 0xLENGTH" */
+static void ask_poke(struct kd_lab_follow *f, const char *text)
+{
+	unsigned long long addr = 0, len = 0;
+
+	if (sscanf(text, "0x%llx 0x%llx", &addr, &len) != 2) {
+		fail(f, "the guest's wish to have memory overwritten is not understood: %s", text);
+		return;
+	}
+	f->poke = true;
+	f->poke_addr = addr;
+	f->poke_len = len;
+}
+
 /* "lab: LABEL| text" and "lab: ... failed rc=N" of the guest's own script */
 static void before_panic(struct kd_lab_follow *f, const char *line)
 {
@@ -69,6 +83,8 @@ static void before_panic(struct kd_lab_follow *f, const char *line)
 		return;
 	if (f->c->trigger == KD_LAB_TRIGGER_QEMU && strstr(lab, KD_LAB_LAST_WORDS))
 		f->dump = true;
+	else if (f->c->may_poke && strncmp(lab, KD_LAB_POKE, strlen(KD_LAB_POKE)) == 0)
+		ask_poke(f, lab + strlen(KD_LAB_POKE));
 	else if (strchr(lab, '|'))
 		snprintf(f->said, sizeof(f->said), "%s", strchr(lab, '|') + 1);
 	else if (strstr(lab, " failed"))

@@ -38,6 +38,8 @@ struct kd_lab_follow {
 	enum kd_lab_stage stage;
 	bool power_on; /* the machine switched itself off as it should; start it again */
 	bool dump;     /* the guest is ready: QEMU is to dump its memory now */
+	bool poke;     /* the guest asks for memory to be overwritten now */
+	uint64_t poke_addr, poke_len;
 	bool failed;
 	char why[400]; /* the first thing that went wrong */
 	struct kd_lab_timeline timeline;

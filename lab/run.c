@@ -6,6 +6,7 @@
 #include "lab/disk.h"
 #include "lab/files.h"
 #include "lab/follow.h"
+#include "lab/gdb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,7 @@ static int machine_init(struct machine *m, const struct kd_lab_env *env,
 	KD_AUTO(kd_freep) char *base = NULL;
 
 	*m = (struct machine){ .env = env, .c = c };
-	m->vm = (struct kd_lab_vm){ .pidfd = -1, .console_fd = -1, .qmp.fd = -1 };
+	m->vm = (struct kd_lab_vm){ .pidfd = -1, .console_fd = -1, .gdb_fd = -1, .qmp.fd = -1 };
 	m->console = (struct kd_lab_console){ .log_fd = -1, .times_fd = -1 };
 	int rc = kd_asprintf(&m->dir, err, "%s/%s", env->out, c->name);
 	if (!rc)
@@ -120,6 +121,7 @@ static int switch_on(struct machine *m, bool on_terminal, struct kd_err *err)
 		.disk = m->disk,
 		.extra_disk = m->extra,
 		.vmcoreinfo = m->c->trigger == KD_LAB_TRIGGER_QEMU,
+		.debugger = m->c->may_poke && !on_terminal,
 		.log = m->log,
 		.on_terminal = on_terminal,
 	};
@@ -172,6 +174,11 @@ static int take_events(struct machine *m, struct kd_err *err)
 /* What the walk asks the lab to do. */
 static int obey(struct machine *m, struct kd_err *err)
 {
+	if (m->follow.poke) {
+		m->follow.poke = false;
+		return kd_lab_gdb_fill(m->vm.gdb_fd, m->follow.poke_addr, m->follow.poke_len, 'X',
+				       err);
+	}
 	if (!m->follow.dump)
 		return 0;
 	m->follow.dump = false;

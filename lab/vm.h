@@ -27,6 +27,7 @@ struct kd_lab_vm_opts {
 	const char *disk;	/* raw image, /dev/vda; NULL: none */
 	const char *extra_disk; /* raw image, /dev/vdb; NULL: none */
 	bool vmcoreinfo; /* offer the guest the device through which it hands its vmcoreinfo to QEMU */
+	bool debugger;	  /* a channel to overwrite the guest's memory: lab/gdb.h */
 	const char *log;  /* what QEMU itself has to say goes to this file (appended) */
 	bool on_terminal; /* the console is this program's stdin and stdout, no channels */
 };
@@ -35,6 +36,7 @@ struct kd_lab_vm {
 	pid_t pid; /* 0: not running */
 	int pidfd;
 	int console_fd; /* non-blocking */
+	int gdb_fd;	/* -1 without a debugger */
 	struct kd_lab_qmp qmp;
 };
 

@@ -79,12 +79,13 @@ static void report(const char *name, int got, int want)
 	wrong += !good;
 }
 
-/* A file of @size bytes, all hole: what it costs is the kernel's buffer. */
+/* A file of @size bytes, all hole: what it costs is the kernel's buffer. One still open for
+ * writing would be refused (ETXTBSY). */
 static int sparse_file(const char *path, off_t size)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	KD_AUTO(kd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	return fd < 0 || ftruncate(fd, size) ? -1 : fd;
+	return fd < 0 || ftruncate(fd, size) ? -1 : open_file(path);
 }
 
 static bool log_has(const char *text)

@@ -65,8 +65,12 @@ __asm__(".pushsection .rodata\n"
 	"lab: finished\\r\\n\"\n"
 	"payload_bad: .asciz \"\\r\\nlab: payload failed: not what was loaded\\r\\n\"\n"
 	"payload_end:\n"
+	".balign 4\n"
+	"payload_bytes: .long payload_end - payload_start\n"
+	"payload_words_at: .long payload_words - payload_start\n"
 	".popsection\n");
-extern const char payload_start[], payload_end[], payload_words[];
+extern const char payload_start[];
+extern const uint32_t payload_bytes, payload_words_at;
 
 /* Where the running kernel's code begins, from /proc/iomem; 0 unknown. */
 static uint64_t kernel_code(uint64_t *end_ret)
@@ -98,8 +102,8 @@ int main(void)
 		fprintf(stderr, "kexec-payload: no memory, or no Kernel code in /proc/iomem\n");
 		return 2;
 	}
-	memcpy(code, payload_start, (size_t)(payload_end - payload_start));
-	memcpy(code + (payload_words - payload_start), &words, sizeof(words));
+	memcpy(code, payload_start, payload_bytes);
+	memcpy(code + payload_words_at, &words, sizeof(words));
 	for (uint64_t i = 0; i < words; i++)
 		pattern[i] = (i + 1) * STEP;
 	const struct kexec_segment list[] = {

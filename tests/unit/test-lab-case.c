@@ -69,7 +69,7 @@ static void test_keys_of_a_case_without_a_panic(void **state)
 	KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 }, k = { 0 };
 	struct kd_err err = { 0 };
 
-	assert_int_equal(parse("title = t\nkernel = lab\narm = no\ntrigger = none\n"
+	assert_int_equal(parse("title = t\nkernel = lab\narm = no\npoke = yes\ntrigger = none\n"
 			       "expect-guest = a b\nexpect-guest = c\n"
 			       "file = kernel:capture /boot/vmlinuz-capture\n"
 			       "file = lab/x /root/x\nunpatched-fails = why not\n",
@@ -77,6 +77,7 @@ static void test_keys_of_a_case_without_a_panic(void **state)
 			 0);
 	assert_string_equal(c.kernel, "lab");
 	assert_true(c.not_armed);
+	assert_true(c.may_poke);
 	assert_int_equal(c.trigger, KD_LAB_TRIGGER_NONE);
 	assert_false(kd_lab_case_panics(&c));
 	assert_int_equal(c.expect, KD_LAB_EXPECT_NONE);
@@ -92,7 +93,7 @@ static void test_keys_of_a_case_without_a_panic(void **state)
 			 0);
 	assert_int_equal(k.trigger, KD_LAB_TRIGGER_KEXEC);
 	assert_string_equal(k.trigger_command, "go /boot/x");
-	assert_false(k.not_armed);
+	assert_false(k.not_armed || k.may_poke);
 	assert_string_equal(k.after.v[0], "a");
 
 	assert_int_equal(kd_lab_case_set_kernel(&k, "cloud-6.12", &err), 0);
@@ -157,6 +158,7 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		{ "title = t\ntrigger = sysrq\nexpect-outcome = none\nexpect-reason = x\n",
 		  "n.test: expect-reason needs a manifest" },
 		{ "arm = maybe\n", "n.test:1: arm: 'maybe' is neither; write yes or no" },
+		{ "poke = 1\n", "n.test:1: poke: '1' is neither; write yes or no" },
 		{ "file = /x\n", "n.test:1: file: '/x' is not a file of the host and a path" },
 		{ "file = kernel:bsd /x\n", "is not a file of the host" },
 		{ "file = a b\n", "is not a file of the host" },

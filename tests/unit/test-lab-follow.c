@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Console, QEMU's events, and what a run makes of them. */
 #include "lab/follow.h"
+#include "lab/gdb.h"
 
 #include "lab/console.h"
 #include "lab/qmp.h"
@@ -383,6 +384,61 @@ static void test_a_case_without_a_panic_ends_after_its_commands(void **state)
 	expect_failure(&late, "the machine came up 100 s ago, the case's deadline");
 }
 
+static void test_a_guest_may_ask_for_memory_to_be_overwritten(void **state)
+{
+	static const struct kd_lab_case may = { .trigger = KD_LAB_TRIGGER_SYSRQ,
+						.may_poke = true,
+						.deadline_s = 100 };
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f, bad, not_allowed;
+
+	kd_lab_follow_init(&f, &may, 0);
+	SAY(&f, to_armed, 0);
+	kd_lab_follow_line(&f, "[    9.000000] " KD_LAB_POKE "0x1f000 0x1000", 1000);
+	assert_true(f.poke && !f.failed);
+	assert_int_equal(f.poke_addr, 0x1f000);
+	assert_int_equal(f.poke_len, 0x1000);
+
+	kd_lab_follow_init(&bad, &may, 0);
+	SAY(&bad, to_armed, 0);
+	kd_lab_follow_line(&bad, "[    9.000000] " KD_LAB_POKE "here", 1000);
+	expect_failure(&bad, "is not understood: here");
+
+	kd_lab_follow_init(&not_allowed, &reboot_case, 0);
+	SAY(&not_allowed, to_armed, 0);
+	kd_lab_follow_line(&not_allowed, "[    9.000000] " KD_LAB_POKE "0x1f000 0x1000", 1000);
+	assert_false(not_allowed.poke);
+}
+
+/* What QEMU 7.2 answers, in its order; what the lab says is kept for the test. */
+static void test_the_debugger_overwrites_physical_memory(void **state)
+{
+	static const char answers[] = "$T02thread:01;#04+$OK#9a+$OK#9a+$OK#9a+$OK#9a";
+	static const char refused[] = "$T02thread:01;#04+$OK#9a+$E14#aa";
+	char said[4096] = "";
+	struct kd_err err = { 0 };
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[1], answers, sizeof(answers) - 1), sizeof(answers) - 1);
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0x1f000, 515, 'X', &err), 0);
+	ssize_t n = read(ends[1], said, sizeof(said) - 1);
+	assert_true(n > 0);
+	assert_int_equal(said[0], 3);
+	assert_non_null(strstr(said, "$Qqemu.PhyMemMode:1#77"));
+	assert_non_null(strstr(said, "$M1f000,200:5858"));
+	assert_non_null(strstr(said, "$M1f200,3:585858#"));
+	assert_non_null(strstr(said, "$Qqemu.PhyMemMode:0#76"));
+	assert_string_equal(said + n - 5, "$c#63");
+
+	assert_int_equal(write(ends[1], refused, sizeof(refused) - 1), sizeof(refused) - 1);
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0, 1, 'X', &err), -KD_SYS);
+	assert_non_null(strstr(err.msg, "answers 'E14' to 'M0,1:58'"));
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0, 1 << 20, 'X', &err), -KD_USAGE);
+	close(ends[1]);
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0, 1, 'X', &err), -KD_SYS);
+	close(ends[0]);
+}
+
 static void test_a_kexec_goes_on_without_a_reset(void **state)
 {
 	static const char *const kexec[] = {
@@ -643,6 +699,8 @@ int main(void)
 		cmocka_unit_test(test_poweroff_is_followed_by_a_new_start),
 		cmocka_unit_test(test_a_dump_by_qemu_ends_the_walk),
 		cmocka_unit_test(test_a_case_without_a_panic_ends_after_its_commands),
+		cmocka_unit_test(test_a_guest_may_ask_for_memory_to_be_overwritten),
+		cmocka_unit_test(test_the_debugger_overwrites_physical_memory),
 		cmocka_unit_test(test_a_kexec_goes_on_without_a_reset),
 		cmocka_unit_test(test_a_panic_may_be_without_a_capture),
 		cmocka_unit_test(test_what_goes_wrong_before_the_panic_is_told),
