@@ -98,8 +98,9 @@ static bool is_due(const struct kd_lab_timeline *t, enum kd_lab_moment m)
  */
 static bool is_old_news(struct kd_lab_timeline *t, const char *line)
 {
+	/* The init's mark in front of a line of the dead kernel. */
 	if (!strstr(line, "kdumpkit: "))
-		return t->replaying;
+		return t->replaying || strncmp(line, "| ", 2) == 0;
 	t->replaying = strstr(line, "its end follows on the console") != NULL;
 	return t->replaying;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #define VMCORE_PATH "/proc/vmcore"
 
@@ -182,6 +183,9 @@ static int show_tail(const struct job *job, struct kd_err *err)
 			return rc;
 		len = c == '\n' ? 2 : 0;
 	}
+	/* Out before the next stage line, which the kernel prints past what is still queued
+	 * here. What is no terminal queues nothing. */
+	(void)tcdrain(job->out_fd);
 	return 0;
 }
 
