@@ -33,7 +33,7 @@ static const char *meaning_of(unsigned int stage)
 	case KD_HOST_TRAIL_RESTART:
 		return "no capture kernel was started, the machine restarted";
 	case KD_HOST_TRAIL_CAPTURE:
-		return "the capture kernel stopped before its memory was set up";
+		return "the capture kernel started and stopped before its initcalls";
 	case KD_HOST_TRAIL_CAPTURE_INITCALLS:
 		return "the capture kernel stopped before it had /proc/vmcore";
 	case KD_HOST_TRAIL_CAPTURE_VMCORE:
