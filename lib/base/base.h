@@ -2,7 +2,7 @@
 /*
  * base - what every other module stands on: error values without heap, cleanup
  * by scope, a cursor over foreign bytes, logging by area, file access below a
- * root prefix, units, child processes without a shell, a JSON writer, SHA-256.
+ * root prefix, units, /proc/iomem, child processes without a shell, a JSON writer, SHA-256.
  *
  * Outsiders include this file only. Nothing here knows what a crash is.
  */
@@ -15,6 +15,7 @@
 #include "lib/base/digest.h"
 #include "lib/base/err.h"
 #include "lib/base/io.h"
+#include "lib/base/iomem.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/root.h"

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { MAX_IOMEM_BYTES = 16 << 20, MAX_MEMINFO_BYTES = 1 << 20 };
+enum { MAX_MEMINFO_BYTES = 1 << 20 };
 
 /*
  * /sys/kernel/kexec/ is where Linux v6.19 has these files (Documentation/ABI); the
@@ -77,58 +77,10 @@ static struct kd_host_flag secure_boot_of(const struct kd_root *root)
 
 /* ---- /proc/iomem ---- */
 
-static bool take_hex(const char **at, const char *end, uint64_t *ret)
-{
-	const char *p = *at;
-	uint64_t v = 0;
-
-	for (; p < end && p - *at < 16; p++) {
-		unsigned int digit = 0;
-		if (*p >= '0' && *p <= '9')
-			digit = (unsigned int)(*p - '0');
-		else if (*p >= 'a' && *p <= 'f')
-			digit = (unsigned int)(*p - 'a') + 10;
-		else
-			break;
-		v = v << 4 | digit;
-	}
-	if (p == *at)
-		return false;
-	*at = p;
-	*ret = v;
-	return true;
-}
-
-struct resource {
-	struct kd_host_range range;
-	const char *name; /* not terminated */
-	size_t name_len;
-};
-
-/* "  1f000000-26ffffff : Crash kernel" */
-static bool parse_resource(const char *line, size_t len, struct resource *ret)
-{
-	const char *at = line, *end = line + len;
-
-	while (at < end && *at == ' ')
-		at++;
-	if (!take_hex(&at, end, &ret->range.start) || at == end || *at++ != '-' ||
-	    !take_hex(&at, end, &ret->range.end) || end - at < 3 || memcmp(at, " : ", 3) != 0)
-		return false;
-	ret->name = at + 3;
-	ret->name_len = (size_t)(end - ret->name);
-	return ret->range.start <= ret->range.end;
-}
-
-static bool is_named(const struct resource *r, const char *name)
-{
-	return r->name_len == strlen(name) && memcmp(r->name, name, r->name_len) == 0;
-}
-
-static void add_range(struct kd_host_crash_facts *facts, struct kd_host_range range)
+static void add_range(struct kd_host_crash_facts *facts, const struct kd_iomem_resource *r)
 {
 	if (facts->range_count < KD_HOST_MAX_CRASH_RANGES)
-		facts->ranges[facts->range_count++] = range;
+		facts->ranges[facts->range_count++] = (struct kd_host_range){ r->start, r->end };
 }
 
 static int read_iomem(const struct kd_root *root, struct kd_host_crash_facts *facts,
@@ -136,26 +88,22 @@ static int read_iomem(const struct kd_root *root, struct kd_host_crash_facts *fa
 {
 	KD_AUTO(kd_freep) char *text = NULL;
 	struct kd_err why = { 0 };
-	const char *line = NULL;
-	size_t len = 0, line_len = 0;
+	size_t len = 0;
 	uint64_t ram = 0, counted_to = 0, highest = 0;
-	int rc = kd_root_read(root, "/proc/iomem", MAX_IOMEM_BYTES, &text, &len, &why);
+	int rc = kd_root_read(root, "/proc/iomem", KD_IOMEM_MAX_BYTES, &text, &len, &why);
 
 	if (rc)
 		return rc == -KD_NOMEM ? kd_fail(err, KD_NOMEM, "%s", why.msg) : 0;
 	struct kd_cursor c = { .p = (const uint8_t *)text, .end = (const uint8_t *)text + len };
-	while ((line = kd_cursor_line(&c, &line_len))) {
-		struct resource r = { 0 };
-		if (!parse_resource(line, line_len, &r))
-			continue;
-		if (r.range.end > highest)
-			highest = r.range.end;
-		if (is_named(&r, "Crash kernel"))
-			add_range(facts, r.range);
+	for (struct kd_iomem_resource r = { 0 }; kd_iomem_next(&c, &r);) {
+		if (r.end > highest)
+			highest = r.end;
+		if (kd_iomem_is(&r, "Crash kernel"))
+			add_range(facts, &r);
 		/* Lines rise; one inside memory counted before is not counted twice. */
-		if (is_named(&r, "System RAM") && (ram == 0 || r.range.start > counted_to)) {
-			ram += r.range.end - r.range.start + 1;
-			counted_to = r.range.end;
+		if (kd_iomem_is(&r, "System RAM") && (ram == 0 || r.start > counted_to)) {
+			ram += r.end - r.start + 1;
+			counted_to = r.end;
 		}
 	}
 	facts->ranges_known = highest != 0;

@@ -80,7 +80,7 @@ static int read_cpu(const struct kd_root *root, unsigned int number, struct kd_k
 	if (rc)
 		return rc;
 	/* Hexadecimal without 0x (Linux drivers/base/cpu.c) */
-	if (!kd_kexec_hex(line, &end, &note.paddr) || *end)
+	if (!kd_hex(line, &end, &note.paddr) || *end)
 		return kd_fail(err, KD_BADDATA, "%s: '%.40s' is no address", path, line);
 	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/crash_notes_size", number);
 	rc = kd_root_read_u64(root, path, &bytes, err);
@@ -105,8 +105,8 @@ static int read_vmcoreinfo(const struct kd_root *root, struct kd_kexec_host *m, 
 	int rc = kd_root_read_line(root, path, &line, err);
 	if (rc)
 		return rc;
-	if (!kd_kexec_hex(line, &end, &note.paddr) || *end != ' ' ||
-	    !kd_kexec_hex(end + 1, &end, &note.bytes) || *end)
+	if (!kd_hex(line, &end, &note.paddr) || *end != ' ' ||
+	    !kd_hex(end + 1, &end, &note.bytes) || *end)
 		return kd_fail(err, KD_BADDATA, "%s: '%.60s' is no address and size", path, line);
 	rc = check_note(m, &note, path, err);
 	if (!rc)

@@ -46,7 +46,7 @@ static void read_systab(const struct kd_root *root, struct kd_kexec_efi *efi)
 		for (size_t i = 0; i < KD_ARRAY_LEN(keys); i++) {
 			size_t n = strlen(keys[i].key);
 			if (line_len > n && memcmp(line, keys[i].key, n) == 0 &&
-			    !kd_kexec_hex(line + n, &end, keys[i].to))
+			    !kd_hex(line + n, &end, keys[i].to))
 				*keys[i].to = 0;
 		}
 	if (!efi->acpi_rsdp)

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { MAX_IOMEM_BYTES = 16 << 20, MAX_FIRMWARE_RANGES = 4096 };
+enum { MAX_FIRMWARE_RANGES = 4096 };
 
 void kd_kexec_host_fini(struct kd_kexec_host *m)
 {
@@ -24,27 +24,26 @@ void kd_kexec_host_fini(struct kd_kexec_host *m)
 /* ---- /proc/iomem ---- */
 
 /* "System RAM", and "System RAM (kmem)" or "(virtio_mem)", which a driver added. */
-static bool is_ram(const struct kd_kexec_resource *r)
+static bool is_ram(const struct kd_iomem_resource *r)
 {
 	static const char name[] = "System RAM";
 
-	return kd_kexec_resource_is(r, name) ||
-	       (r->name_len > sizeof(name) &&
-		memcmp(r->name, "System RAM (", sizeof(name) + 1) == 0);
+	return kd_iomem_is(r, name) || (r->name_len > sizeof(name) &&
+					memcmp(r->name, "System RAM (", sizeof(name) + 1) == 0);
 }
 
-static int take_ram(struct kd_kexec_host *m, const struct kd_kexec_resource *r, struct kd_err *err)
+static int take_ram(struct kd_kexec_host *m, const struct kd_iomem_resource *r, struct kd_err *err)
 {
 	/* A parent comes first: what lies inside it is no more memory. */
 	if (kd_kexec_ranges_has(&m->ram, r->start, r->end))
 		return 0;
 	int rc = kd_kexec_ranges_add(&m->ram, r->start, r->end, KD_MEM_RAM, err);
-	if (!rc && r->depth == 0 && kd_kexec_resource_is(r, "System RAM"))
+	if (!rc && r->depth == 0 && kd_iomem_is(r, "System RAM"))
 		rc = kd_kexec_ranges_add(&m->own_ram, r->start, r->end, KD_MEM_RAM, err);
 	return rc;
 }
 
-static int take_resource(struct kd_kexec_host *m, const struct kd_kexec_resource *r,
+static int take_resource(struct kd_kexec_host *m, const struct kd_iomem_resource *r,
 			 struct kd_err *err)
 {
 	static const struct {
@@ -59,12 +58,12 @@ static int take_resource(struct kd_kexec_host *m, const struct kd_kexec_resource
 
 	if (is_ram(r))
 		return take_ram(m, r, err);
-	if (kd_kexec_resource_is(r, "Crash kernel"))
+	if (kd_iomem_is(r, "Crash kernel"))
 		return kd_kexec_ranges_add(&m->crash, r->start, r->end, KD_MEM_RAM, err);
-	if (kd_kexec_resource_is(r, "Kernel code"))
+	if (kd_iomem_is(r, "Kernel code"))
 		m->text.paddr = r->start;
 	for (size_t i = 0; i < KD_ARRAY_LEN(special); i++)
-		if (kd_kexec_resource_is(r, special[i].name))
+		if (kd_iomem_is(r, special[i].name))
 			return kd_kexec_ranges_add(&m->special, r->start, r->end, special[i].type,
 						   err);
 	return 0;
@@ -95,15 +94,15 @@ static int check_lists(struct kd_kexec_host *m, struct kd_err *err)
 int kd_kexec_host_iomem(const struct kd_root *root, struct kd_kexec_host *m, struct kd_err *err)
 {
 	KD_AUTO(kd_freep) char *text = NULL;
-	struct kd_kexec_resource r = { 0 };
+	struct kd_iomem_resource r = { 0 };
 	uint64_t highest = 0;
 	size_t len = 0;
-	int rc = kd_root_read(root, "/proc/iomem", MAX_IOMEM_BYTES, &text, &len, err);
+	int rc = kd_root_read(root, "/proc/iomem", KD_IOMEM_MAX_BYTES, &text, &len, err);
 
 	if (rc)
 		return rc;
 	struct kd_cursor c = { .p = (const uint8_t *)text, .end = (const uint8_t *)text + len };
-	while (!rc && kd_kexec_iomem_next(&c, &r)) {
+	while (!rc && kd_iomem_next(&c, &r)) {
 		if (r.end > highest)
 			highest = r.end;
 		if (r.end != 0)

@@ -59,25 +59,6 @@ bool kd_kexec_ranges_has(const struct kd_kexec_ranges *list, uint64_t start, uin
 int kd_kexec_ranges_copy(struct kd_kexec_ranges *to, const struct kd_kexec_ranges *from,
 			 struct kd_err *err) KD_MUST_CHECK;
 
-/* ---- iomem.c ---- */
-
-struct kd_kexec_resource {
-	uint64_t start;
-	uint64_t end;	    /* the last byte */
-	unsigned int depth; /* 0: not inside another */
-	const char *name;   /* borrowed, not terminated */
-	size_t name_len;
-};
-
-/**
- * kd_kexec_iomem_next() - next line of /proc/iomem that is one
- * @c: over the file's text; what is no resource is stepped over
- *
- * Return: 1 a resource, 0 the end.
- */
-int kd_kexec_iomem_next(struct kd_cursor *c, struct kd_kexec_resource *ret);
-bool kd_kexec_resource_is(const struct kd_kexec_resource *r, const char *name);
-
 /* ---- host_memory.c, host_cpu.c, host_efi.c ---- */
 
 struct kd_kexec_note {
@@ -138,9 +119,6 @@ int kd_kexec_host_kcore(const struct kd_root *root, struct kd_kexec_host *m,
 			struct kd_err *err) KD_MUST_CHECK;
 int kd_kexec_host_efi(const struct kd_root *root, struct kd_kexec_host *m,
 		      struct kd_err *err) KD_MUST_CHECK;
-
-/** kd_kexec_hex() - hexadecimal digits, with or without 0x, at most 16; *end is behind them */
-bool kd_kexec_hex(const char *text, const char **end, uint64_t *ret);
 
 /** kd_kexec_crash_range() - where crash segments may lie: crashk_res, the higher of two */
 int kd_kexec_crash_range(const struct kd_kexec_host *m, struct kd_kexec_range *ret,

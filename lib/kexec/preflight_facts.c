@@ -25,19 +25,17 @@ static bool is_number(const struct kd_root *root, const char *path, const char *
 	return strcmp(text, number) == 0;
 }
 
-/* "    10000000-13ffffff : Crash kernel": with ,high and ,low the last one is crashk_res. */
+/* With ,high and ,low the last one is crashk_res. */
 static void read_reservation(const struct kd_root *root, struct kd_kexec_machine *m)
 {
 	KD_AUTO(kd_freep) char *text = text_of(root, "/proc/iomem");
+	const uint8_t *bytes = (const uint8_t *)text;
+	struct kd_cursor c = { .p = bytes, .end = bytes ? bytes + strlen(text) : NULL };
 
-	for (const char *at = text; at && (at = strstr(at, " : Crash kernel\n")); at++) {
-		const char *line = at;
-		unsigned long long start = 0, end = 0;
-		while (line > text && line[-1] != '\n')
-			line--;
-		if (sscanf(line, " %llx-%llx", &start, &end) == 2 && end >= start) {
-			m->crash_start = start;
-			m->crash_end = end;
+	for (struct kd_iomem_resource r = { 0 }; kd_iomem_next(&c, &r);) {
+		if (kd_iomem_is(&r, "Crash kernel")) {
+			m->crash_start = r.start;
+			m->crash_end = r.end;
 		}
 	}
 }

@@ -37,7 +37,7 @@ static bool parse_console(const char *word, size_t len, struct kd_kexec_serial *
 	for (size_t i = 0; i < KD_ARRAY_LEN(prefixes); i++) {
 		size_t n = strlen(prefixes[i]);
 		if (len <= n || memcmp(word, prefixes[i], n) != 0 ||
-		    !kd_kexec_hex(word + n, &end, &port) || end > word + len || port == 0 ||
+		    !kd_hex(word + n, &end, &port) || end > word + len || port == 0 ||
 		    port > UINT16_MAX)
 			continue;
 		*ret = (struct kd_kexec_serial){ (uint16_t)port,

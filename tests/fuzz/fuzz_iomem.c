@@ -14,10 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	KD_AUTO(kd_kexec_ranges_fini) struct kd_kexec_ranges list = { 0 };
 	struct kd_cursor c = { .p = data, .end = data + size };
-	struct kd_kexec_resource r = { 0 };
+	struct kd_iomem_resource r = { 0 };
 	uint64_t at = 0;
 
-	while (list.n < 1000 && kd_kexec_iomem_next(&c, &r)) {
+	while (list.n < 1000 && kd_iomem_next(&c, &r)) {
 		require(r.start <= r.end && (const uint8_t *)r.name >= data &&
 			(const uint8_t *)r.name + r.name_len <= data + size);
 		/* every other one takes away what the others gave */

@@ -76,22 +76,22 @@ static void test_iomem_takes_what_is_a_resource(void **state)
 				   "    fffffffffffffff0-ffffffffffffffff : deep";
 	struct kd_cursor c = { .p = (const uint8_t *)text,
 			       .end = (const uint8_t *)text + sizeof(text) - 1 };
-	struct kd_kexec_resource r = { 0 };
+	struct kd_iomem_resource r = { 0 };
 
-	assert_int_equal(kd_kexec_iomem_next(&c, &r), 1);
+	assert_int_equal(kd_iomem_next(&c, &r), 1);
 	assert_int_equal(r.start, 0x1000);
 	assert_int_equal(r.end, 0x9fbff);
 	assert_int_equal(r.depth, 0);
-	assert_true(kd_kexec_resource_is(&r, "System RAM"));
-	assert_false(kd_kexec_resource_is(&r, "System"));
-	assert_int_equal(kd_kexec_iomem_next(&c, &r), 1);
-	assert_true(kd_kexec_resource_is(&r, "Kernel code"));
+	assert_true(kd_iomem_is(&r, "System RAM"));
+	assert_false(kd_iomem_is(&r, "System"));
+	assert_int_equal(kd_iomem_next(&c, &r), 1);
+	assert_true(kd_iomem_is(&r, "Kernel code"));
 	assert_int_equal(r.depth, 1);
-	assert_int_equal(kd_kexec_iomem_next(&c, &r), 1);
-	assert_true(kd_kexec_resource_is(&r, "deep"));
+	assert_int_equal(kd_iomem_next(&c, &r), 1);
+	assert_true(kd_iomem_is(&r, "deep"));
 	assert_true(r.end == UINT64_MAX);
 	assert_int_equal(r.depth, 2);
-	assert_int_equal(kd_kexec_iomem_next(&c, &r), 0);
+	assert_int_equal(kd_iomem_next(&c, &r), 0);
 }
 
 /* ---- place ---- */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The text of /proc/iomem, line by line. */
-#include "lib/kexec/internal.h"
+#include "lib/base/iomem.h"
 
 #include <string.h>
 
@@ -27,7 +26,7 @@ static bool take_hex(const char **at, const char *end, uint64_t *ret)
 	return true;
 }
 
-bool kd_kexec_hex(const char *text, const char **end, uint64_t *ret)
+bool kd_hex(const char *text, const char **end, uint64_t *ret)
 {
 	const char *at = text;
 
@@ -40,13 +39,13 @@ bool kd_kexec_hex(const char *text, const char **end, uint64_t *ret)
 }
 
 /* "  1f000000-26ffffff : Crash kernel"; two blanks a level (Linux kernel/resource.c, r_show) */
-static bool parse(const char *line, size_t len, struct kd_kexec_resource *ret)
+static bool parse(const char *line, size_t len, struct kd_iomem_resource *ret)
 {
 	const char *at = line, *end = line + len;
 
 	while (at < end && *at == ' ')
 		at++;
-	struct kd_kexec_resource r = { .depth = (unsigned int)((at - line) / 2) };
+	struct kd_iomem_resource r = { .depth = (unsigned int)((at - line) / 2) };
 	if (!take_hex(&at, end, &r.start) || at == end || *at++ != '-' ||
 	    !take_hex(&at, end, &r.end) || end - at < 3 || memcmp(at, " : ", 3) != 0 ||
 	    r.start > r.end)
@@ -57,7 +56,7 @@ static bool parse(const char *line, size_t len, struct kd_kexec_resource *ret)
 	return true;
 }
 
-int kd_kexec_iomem_next(struct kd_cursor *c, struct kd_kexec_resource *ret)
+int kd_iomem_next(struct kd_cursor *c, struct kd_iomem_resource *ret)
 {
 	const char *line = NULL;
 	size_t len = 0;
@@ -68,7 +67,7 @@ int kd_kexec_iomem_next(struct kd_cursor *c, struct kd_kexec_resource *ret)
 	return 0;
 }
 
-bool kd_kexec_resource_is(const struct kd_kexec_resource *r, const char *name)
+bool kd_iomem_is(const struct kd_iomem_resource *r, const char *name)
 {
 	return r->name_len == strlen(name) && memcmp(r->name, name, r->name_len) == 0;
 }
