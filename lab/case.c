@@ -105,12 +105,13 @@ static int set_arm(const struct line *at, struct kd_lab_case *c, struct kd_err *
 	return rc;
 }
 
-/* "kernel:NAME" and "initrd:NAME" name kernels of the lab. */
+/* "kernel:NAME", "vmlinux:NAME" and "initrd:NAME" name kernels of the lab. */
 static bool is_source(const char *from)
 {
 	const char *colon = strchr(from, ':');
 
-	if (strncmp(from, "kernel:", 7) == 0 || strncmp(from, "initrd:", 7) == 0)
+	if (strncmp(from, "kernel:", 7) == 0 || strncmp(from, "vmlinux:", 8) == 0 ||
+	    strncmp(from, "initrd:", 7) == 0)
 		return is_kernel(colon + 1);
 	return !strpbrk(from, "\"\\");
 }
@@ -152,10 +153,12 @@ static int set_disk(const struct line *at, struct kd_lab_case *c, struct kd_err 
 
 	if (rc)
 		return rc;
-	if (words.n != 2 || !is_uuid(words.v[1]))
-		return bad(at, err, "is not a size and a lower-case UUID",
+	c->disk_xfs = words.n == 3 && strcmp(words.v[2], "xfs") == 0;
+	if (words.n != (c->disk_xfs ? 3 : 2) || !is_uuid(words.v[1]))
+		return bad(at, err, "is not a size, a lower-case UUID, and perhaps xfs",
 			   "write e.g. disk = 64M 0a0b0c0d-0000-4000-8000-00000000cafe");
-	rc = set_mib(at, words.v[0], 16, 16384, &c->disk_mib, err);
+	/* mkfs.xfs of xfsprogs 5.19 and later makes nothing smaller than 300 MiB */
+	rc = set_mib(at, words.v[0], c->disk_xfs ? 300 : 16, 16384, &c->disk_mib, err);
 	return rc ? rc : kd_strdup(&c->disk_uuid, words.v[1], err);
 }
 
@@ -233,9 +236,18 @@ static int set_end(const struct line *at, struct kd_lab_case *c, struct kd_err *
 	return 0;
 }
 
+static int set_firmware(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
+{
+	c->efi = strcmp(at->value, "efi") == 0;
+	if (!c->efi && strcmp(at->value, "bios") != 0)
+		return bad(at, err, "is not a firmware", "write bios or efi");
+	return 0;
+}
+
 enum key {
 	K_TITLE,
 	K_KERNEL,
+	K_FIRMWARE,
 	K_MEMORY,
 	K_CPUS,
 	K_CRASHKERNEL,
@@ -243,7 +255,7 @@ enum key {
 	K_CONF,
 	K_ARM_SETUP,
 	K_ARM,
-	K_POKE,
+	K_DEBUGGER,
 	K_SETUP,
 	K_AFTER,
 	K_FILE,
@@ -267,6 +279,7 @@ static const struct {
 } keys[K_COUNT] = {
 	[K_TITLE] = { "title", false },
 	[K_KERNEL] = { "kernel", false },
+	[K_FIRMWARE] = { "firmware", false },
 	[K_MEMORY] = { "memory", false },
 	[K_CPUS] = { "cpus", false },
 	[K_CRASHKERNEL] = { "crashkernel", false },
@@ -274,7 +287,7 @@ static const struct {
 	[K_CONF] = { "conf", true },
 	[K_ARM_SETUP] = { "arm-setup", true },
 	[K_ARM] = { "arm", false },
-	[K_POKE] = { "poke", false },
+	[K_DEBUGGER] = { "debugger", false },
 	[K_SETUP] = { "setup", true },
 	[K_AFTER] = { "after", true },
 	[K_FILE] = { "file", true },
@@ -298,6 +311,8 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		return set_text(at, &c->title, err);
 	case K_KERNEL:
 		return set_kernel(at, c, err);
+	case K_FIRMWARE:
+		return set_firmware(at, c, err);
 	case K_MEMORY:
 		return set_mib(at, at->value, 256, 16384, &c->memory_mib, err);
 	case K_CPUS:
@@ -312,8 +327,8 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		return kd_strv_add(&c->arm, at->value, err);
 	case K_ARM:
 		return set_arm(at, c, err);
-	case K_POKE:
-		return set_yes_no(at, &c->may_poke, err);
+	case K_DEBUGGER:
+		return set_yes_no(at, &c->debugger, err);
 	case K_SETUP:
 		return kd_strv_add(&c->setup, at->value, err);
 	case K_AFTER:

@@ -25,8 +25,13 @@ enum kd_lab_trigger {
 /* What a guest with KD_LAB_TRIGGER_QEMU prints when its memory may be dumped. */
 #define KD_LAB_LAST_WORDS "lab: ready to be dumped"
 
-/* What a guest with poke = yes prints, with address and length, to have memory overwritten. */
-#define KD_LAB_POKE "lab: poke "
+/*
+ * What a guest with debugger = yes prints to have memory overwritten (physical address and
+ * length), and to learn how much of a range the kernel may write to (virtual address,
+ * length, physical address of the page that takes the answer).
+ */
+#define KD_LAB_POKE	"lab: poke "
+#define KD_LAB_WRITABLE "lab: writable "
 
 enum kd_lab_end { KD_LAB_END_REBOOT, KD_LAB_END_POWEROFF };
 
@@ -42,27 +47,29 @@ enum kd_lab_expect {
 
 /* A file of the host that a case wants on the guest's disk. */
 struct kd_lab_file {
-	char *from; /* "kernel:NAME", "initrd:NAME", or a path; a relative one from the build directory */
-	char *to; /* absolute, in a directory the guest has */
+	char *from; /* "kernel:NAME", "vmlinux:NAME", "initrd:NAME", or a path; a relative one from the build directory */
+	char *to;   /* absolute, in a directory the guest has */
 };
 
 struct kd_lab_case {
 	char *name;
 	char *title;
 	char *kernel; /* one of the lab's; kd_lab_case_set_kernel() */
+	bool efi;     /* EFI firmware starts it, not a BIOS */
 	uint64_t memory_mib;
 	uint64_t cpus;
 	char *crashkernel;
-	char *append;	      /* more kernel arguments; NULL none */
-	struct kd_strv conf;  /* lines of /etc/kdump.conf */
-	struct kd_strv arm;   /* guest shell commands before kdumpctl start */
-	bool may_poke;	      /* it may ask for its memory to be overwritten: KD_LAB_POKE */
-	bool not_armed;	      /* no kdumpctl start: the set-up arms the machine, or nothing does */
+	char *append;	     /* more kernel arguments; NULL none */
+	struct kd_strv conf; /* lines of /etc/kdump.conf */
+	struct kd_strv arm;  /* guest shell commands before kdumpctl start */
+	bool debugger;	/* it may ask things of QEMU's debugger: KD_LAB_POKE, KD_LAB_WRITABLE */
+	bool not_armed; /* no kdumpctl start: the set-up arms the machine, or nothing does */
 	struct kd_strv setup; /* guest shell commands between arming and the panic */
 	struct kd_strv after; /* guest shell commands when it is up again */
 	struct kd_lab_file files[16];
 	size_t file_count;
-	uint64_t disk_mib; /* size of a second disk with an ext4; 0: none */
+	uint64_t disk_mib; /* size of a second disk; 0: none */
+	bool disk_xfs;	   /* there is an XFS on it, not an ext4 */
 	char *disk_uuid;   /* its UUID; NULL without a second disk */
 	bool trigger_given;
 	enum kd_lab_trigger trigger;

@@ -500,18 +500,37 @@ static int put_file(const char *dir, const char *name, const struct kd_buf *text
 	return rc;
 }
 
-/* "kernel:NAME", "initrd:NAME", or a path; a relative one starts at the build directory. */
+/* "vmlinuz-RELEASE" to "vmlinux-RELEASE", in the directory that has both. */
+static int elf_beside(const char *bzimage, char **ret, struct kd_err *err)
+{
+	const char *base = strrchr(bzimage, '/');
+
+	base = base ? base + 1 : bzimage;
+	if (strncmp(base, "vmlinuz-", 8) != 0)
+		return kd_fail(err, KD_USAGE, "%s: no vmlinux is known beside it", bzimage);
+	return kd_asprintf(ret, err, "%.*svmlinux-%s", (int)(base - bzimage), bzimage, base + 8);
+}
+
+/*
+ * "kernel:NAME", "vmlinux:NAME", "initrd:NAME", or a path; a relative one starts at the
+ * build directory.
+ */
 static int find_source(const struct kd_lab_env *env, const char *from, char **ret,
 		       struct kd_err *err)
 {
-	KD_AUTO(kd_freep) char *image = NULL;
+	KD_AUTO(kd_freep) char *image = NULL, *bzimage = NULL;
+	int rc = 0;
 
 	if (strncmp(from, "kernel:", 7) == 0)
 		return kd_lab_env_kernel(env, from + 7, ret, err);
 	if (strncmp(from, "initrd:", 7) == 0)
 		return kd_lab_disk_base(env, from + 7, &image, ret, err);
-	int rc = from[0] == '/' ? kd_strdup(ret, from, err)
-				: kd_asprintf(ret, err, "%s/%s", env->build, from);
+	if (strncmp(from, "vmlinux:", 8) == 0) {
+		rc = kd_lab_env_kernel(env, from + 8, &bzimage, err);
+		return rc ? rc : elf_beside(bzimage, ret, err);
+	}
+	rc = from[0] == '/' ? kd_strdup(ret, from, err)
+			    : kd_asprintf(ret, err, "%s/%s", env->build, from);
 	if (!rc && access(*ret, R_OK))
 		rc = kd_fail_sys(err, errno, "read %s, which the case wants on the guest's disk",
 				 *ret);
@@ -580,5 +599,7 @@ int kd_lab_disk_case(const struct kd_lab_env *env, const struct kd_lab_case *c, 
 	if (rc || !c->disk_mib)
 		return rc;
 	rc = kd_asprintf(&extra, err, "%s/extra.img", dir);
+	if (!rc && c->disk_xfs)
+		return kd_lab_image_make_xfs(extra, c->disk_mib, "kdextra", c->disk_uuid, err);
 	return rc ? rc : kd_lab_image_make(extra, c->disk_mib, NULL, "kdextra", c->disk_uuid, err);
 }

@@ -60,18 +60,30 @@ void kd_lab_follow_fini(struct kd_lab_follow *f)
 	kd_strv_fini(&f->lines);
 }
 
-/* "0xADDRESS 0xLENGTH" */
-static void ask_poke(struct kd_lab_follow *f, const char *text)
+/* "0xADDRESS 0xLENGTH", and "0xADDRESS 0xLENGTH 0xANSWER" */
+static void take_wish(struct kd_lab_follow *f, const char *lab)
 {
-	unsigned long long addr = 0, len = 0;
+	bool poke = strncmp(lab, KD_LAB_POKE, strlen(KD_LAB_POKE)) == 0;
+	const char *text = lab + strlen(poke ? KD_LAB_POKE : KD_LAB_WRITABLE);
+	unsigned long long addr = 0, len = 0, answer = 0;
+	int n = sscanf(text, "0x%llx 0x%llx 0x%llx", &addr, &len, &answer);
 
-	if (sscanf(text, "0x%llx 0x%llx", &addr, &len) != 2) {
-		fail(f, "the guest's wish to have memory overwritten is not understood: %s", text);
+	if (n != (poke ? 2 : 3)) {
+		fail(f, "what the guest asks of the debugger is not understood: %s", lab);
 		return;
 	}
-	f->poke = true;
-	f->poke_addr = addr;
-	f->poke_len = len;
+	f->wish = (struct kd_lab_wish){
+		.kind = poke ? KD_LAB_WISH_POKE : KD_LAB_WISH_WRITABLE,
+		.addr = addr,
+		.len = len,
+		.answer = answer,
+	};
+}
+
+static bool is_wish(const char *lab)
+{
+	return strncmp(lab, KD_LAB_POKE, strlen(KD_LAB_POKE)) == 0 ||
+	       strncmp(lab, KD_LAB_WRITABLE, strlen(KD_LAB_WRITABLE)) == 0;
 }
 
 /* "lab: LABEL| text" and "lab: ... failed rc=N" of the guest's own script */
@@ -83,8 +95,8 @@ static void before_panic(struct kd_lab_follow *f, const char *line)
 		return;
 	if (f->c->trigger == KD_LAB_TRIGGER_QEMU && strstr(lab, KD_LAB_LAST_WORDS))
 		f->dump = true;
-	else if (f->c->may_poke && strncmp(lab, KD_LAB_POKE, strlen(KD_LAB_POKE)) == 0)
-		ask_poke(f, lab + strlen(KD_LAB_POKE));
+	else if (f->c->debugger && is_wish(lab))
+		take_wish(f, lab);
 	else if (strchr(lab, '|'))
 		snprintf(f->said, sizeof(f->said), "%s", strchr(lab, '|') + 1);
 	else if (strstr(lab, " failed"))

@@ -33,13 +33,19 @@ enum kd_lab_stage {
 	KD_LAB_STAGE_DONE
 };
 
+/* What the guest asks of QEMU's debugger now. */
+struct kd_lab_wish {
+	enum { KD_LAB_WISH_NONE, KD_LAB_WISH_POKE, KD_LAB_WISH_WRITABLE } kind;
+	uint64_t addr, len; /* POKE: physical; WRITABLE: virtual */
+	uint64_t answer;    /* WRITABLE: physical address of the page for it */
+};
+
 struct kd_lab_follow {
 	const struct kd_lab_case *c;
 	enum kd_lab_stage stage;
 	bool power_on; /* the machine switched itself off as it should; start it again */
 	bool dump;     /* the guest is ready: QEMU is to dump its memory now */
-	bool poke;     /* the guest asks for memory to be overwritten now */
-	uint64_t poke_addr, poke_len;
+	struct kd_lab_wish wish;
 	bool failed;
 	char why[400]; /* the first thing that went wrong */
 	struct kd_lab_timeline timeline;

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { E2FS_TIMEOUT_S = 300, MAX_DEPTH = 8 };
+enum { TOOL_TIMEOUT_S = 300, MAX_DEPTH = 8 };
 
 void kd_lab_inodes_fini(struct kd_lab_inodes *inodes)
 {
@@ -73,7 +73,7 @@ int kd_lab_debugfs(const char *image, bool write, const char *commands, struct k
 	if (!rc)
 		rc = kd_strv_add(&argv, image, err);
 	if (!rc)
-		rc = kd_lab_exec(&argv, E2FS_TIMEOUT_S, out, &errs, err);
+		rc = kd_lab_exec(&argv, TOOL_TIMEOUT_S, out, &errs, err);
 	return rc ? rc : check_complaints(errs.p ? errs.p : "", image, err);
 }
 
@@ -149,10 +149,34 @@ int kd_lab_image_make(const char *image, uint64_t size_mib, const char *tree, co
 	if (!rc)
 		rc = kd_strv_addf(&argv, err, "%juM", (uintmax_t)size_mib);
 	if (!rc)
-		rc = kd_lab_exec(&argv, E2FS_TIMEOUT_S, NULL, NULL, err);
+		rc = kd_lab_exec(&argv, TOOL_TIMEOUT_S, NULL, NULL, err);
 	if (!rc && tree && geteuid() != 0)
 		rc = give_to_root(image, tree, err);
 	return rc;
+}
+
+int kd_lab_image_make_xfs(const char *image, uint64_t size_mib, const char *label, const char *uuid,
+			  struct kd_err *err)
+{
+	KD_AUTO(kd_freep) char *tool = NULL;
+	KD_AUTO(kd_strv_fini) struct kd_strv argv = { 0 };
+	int rc = kd_lab_find_tool("mkfs.xfs", "xfsprogs", &tool, err);
+
+	if (!rc)
+		rc = kd_strv_add(&argv, tool, err);
+	if (!rc)
+		rc = kd_strv_split(&argv, "-q -f -L", " ", err);
+	if (!rc)
+		rc = kd_strv_add(&argv, label, err);
+	if (!rc)
+		rc = kd_strv_add(&argv, "-m", err);
+	if (!rc)
+		rc = kd_strv_addf(&argv, err, "uuid=%s", uuid);
+	if (!rc)
+		rc = kd_strv_add(&argv, "-d", err);
+	if (!rc)
+		rc = kd_strv_addf(&argv, err, "file,name=%s,size=%jum", image, (uintmax_t)size_mib);
+	return rc ? rc : kd_lab_exec(&argv, TOOL_TIMEOUT_S, NULL, NULL, err);
 }
 
 static int add_inode(struct kd_lab_inodes *list, const struct kd_lab_inode *inode,

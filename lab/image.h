@@ -33,6 +33,10 @@ void kd_lab_inodes_fini(struct kd_lab_inodes *inodes);
 int kd_lab_image_make(const char *image, uint64_t size_mib, const char *tree, const char *label,
 		      const char *uuid, struct kd_err *err) KD_MUST_CHECK;
 
+/** kd_lab_image_make_xfs() - a new, empty XFS of 300 MiB or more; nothing here can read it */
+int kd_lab_image_make_xfs(const char *image, uint64_t size_mib, const char *label, const char *uuid,
+			  struct kd_err *err) KD_MUST_CHECK;
+
 /**
  * kd_lab_debugfs() - carry out debugfs commands on an image
  * @commands: one a line

@@ -113,6 +113,7 @@ static int switch_on(struct machine *m, bool on_terminal, struct kd_err *err)
 	const struct kd_lab_vm_opts opts = {
 		.name = m->c->name,
 		.accel = m->env->accel,
+		.efi = m->c->efi,
 		.memory_mib = m->c->memory_mib,
 		.cpus = m->c->cpus,
 		.kernel = m->kernel,
@@ -121,7 +122,7 @@ static int switch_on(struct machine *m, bool on_terminal, struct kd_err *err)
 		.disk = m->disk,
 		.extra_disk = m->extra,
 		.vmcoreinfo = m->c->trigger == KD_LAB_TRIGGER_QEMU,
-		.debugger = m->c->may_poke && !on_terminal,
+		.debugger = m->c->debugger && !on_terminal,
 		.log = m->log,
 		.on_terminal = on_terminal,
 	};
@@ -174,11 +175,14 @@ static int take_events(struct machine *m, struct kd_err *err)
 /* What the walk asks the lab to do. */
 static int obey(struct machine *m, struct kd_err *err)
 {
-	if (m->follow.poke) {
-		m->follow.poke = false;
-		return kd_lab_gdb_fill(m->vm.gdb_fd, m->follow.poke_addr, m->follow.poke_len, 'X',
-				       err);
-	}
+	const struct kd_lab_wish wish = m->follow.wish;
+
+	m->follow.wish.kind = KD_LAB_WISH_NONE;
+	if (wish.kind == KD_LAB_WISH_POKE)
+		return kd_lab_gdb_fill(m->vm.gdb_fd, wish.addr, wish.len, 'X', err);
+	if (wish.kind == KD_LAB_WISH_WRITABLE)
+		return kd_lab_gdb_tell_writable(m->vm.gdb_fd, wish.addr, wish.len, wish.answer,
+						err);
 	if (!m->follow.dump)
 		return 0;
 	m->follow.dump = false;

@@ -19,6 +19,7 @@ enum kd_lab_accel { KD_LAB_ACCEL_AUTO, KD_LAB_ACCEL_KVM, KD_LAB_ACCEL_TCG };
 struct kd_lab_vm_opts {
 	const char *name;
 	enum kd_lab_accel accel; /* not AUTO */
+	bool efi;		 /* EFI firmware, which takes 10 to 20 s; else a BIOS */
 	uint64_t memory_mib;
 	uint64_t cpus;
 	const char *kernel;
@@ -27,7 +28,7 @@ struct kd_lab_vm_opts {
 	const char *disk;	/* raw image, /dev/vda; NULL: none */
 	const char *extra_disk; /* raw image, /dev/vdb; NULL: none */
 	bool vmcoreinfo; /* offer the guest the device through which it hands its vmcoreinfo to QEMU */
-	bool debugger;	  /* a channel to overwrite the guest's memory: lab/gdb.h */
+	bool debugger;	  /* a channel to look at the guest and change it: lab/gdb.h */
 	const char *log;  /* what QEMU itself has to say goes to this file (appended) */
 	bool on_terminal; /* the console is this program's stdin and stdout, no channels */
 };

@@ -69,15 +69,16 @@ static void test_keys_of_a_case_without_a_panic(void **state)
 	KD_AUTO(kd_lab_case_fini) struct kd_lab_case c = { 0 }, k = { 0 };
 	struct kd_err err = { 0 };
 
-	assert_int_equal(parse("title = t\nkernel = lab\narm = no\npoke = yes\ntrigger = none\n"
-			       "expect-guest = a b\nexpect-guest = c\n"
-			       "file = kernel:capture /boot/vmlinuz-capture\n"
-			       "file = lab/x /root/x\nunpatched-fails = why not\n",
-			       &c, &err),
-			 0);
+	assert_int_equal(
+		parse("title = t\nkernel = lab\nfirmware = efi\narm = no\ndebugger = yes\ntrigger = none\n"
+		      "expect-guest = a b\nexpect-guest = c\n"
+		      "file = kernel:capture /boot/vmlinuz-capture\n"
+		      "file = lab/x /root/x\nunpatched-fails = why not\n",
+		      &c, &err),
+		0);
 	assert_string_equal(c.kernel, "lab");
 	assert_true(c.not_armed);
-	assert_true(c.may_poke);
+	assert_true(c.debugger && c.efi);
 	assert_int_equal(c.trigger, KD_LAB_TRIGGER_NONE);
 	assert_false(kd_lab_case_panics(&c));
 	assert_int_equal(c.expect, KD_LAB_EXPECT_NONE);
@@ -93,7 +94,7 @@ static void test_keys_of_a_case_without_a_panic(void **state)
 			 0);
 	assert_int_equal(k.trigger, KD_LAB_TRIGGER_KEXEC);
 	assert_string_equal(k.trigger_command, "go /boot/x");
-	assert_false(k.not_armed || k.may_poke);
+	assert_false(k.not_armed || k.debugger || k.efi);
 	assert_string_equal(k.after.v[0], "a");
 
 	assert_int_equal(kd_lab_case_set_kernel(&k, "cloud-6.12", &err), 0);
@@ -135,7 +136,10 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		{ "memory = 128M\n", "is not a size from 256M" },
 		{ "cpus = 0\n", "n.test:1: cpus: '0' is not a number from 1 to 16" },
 		{ "cpus = two\n", "is not a number from 1 to 16" },
-		{ "disk = 64M\n", "n.test:1: disk: '64M' is not a size and a lower-case UUID" },
+		{ "disk = 64M\n", "n.test:1: disk: '64M' is not a size, a lower-case UUID" },
+		{ "disk = 512M 6b646c61-6200-4000-8000-00000000beef zfs\n",
+		  "is not a size, a lower-case UUID, and perhaps xfs" },
+		{ "disk = 299M 6b646c61-6200-4000-8000-00000000beef xfs\n", "299M" },
 		{ "disk = 64M 0A0B0C0D-0000-4000-8000-00000000CAFE\n", "lower-case UUID" },
 		{ "disk = 1M 0a0b0c0d-0000-4000-8000-00000000cafe\n",
 		  "'1M' is not a size from 16M" },
@@ -158,7 +162,9 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		{ "title = t\ntrigger = sysrq\nexpect-outcome = none\nexpect-reason = x\n",
 		  "n.test: expect-reason needs a manifest" },
 		{ "arm = maybe\n", "n.test:1: arm: 'maybe' is neither; write yes or no" },
-		{ "poke = 1\n", "n.test:1: poke: '1' is neither; write yes or no" },
+		{ "firmware = uefi\n",
+		  "n.test:1: firmware: 'uefi' is not a firmware; write bios or efi" },
+		{ "debugger = 1\n", "n.test:1: debugger: '1' is neither; write yes or no" },
 		{ "file = /x\n", "n.test:1: file: '/x' is not a file of the host and a path" },
 		{ "file = kernel:bsd /x\n", "is not a file of the host" },
 		{ "file = a b\n", "is not a file of the host" },

@@ -384,29 +384,37 @@ static void test_a_case_without_a_panic_ends_after_its_commands(void **state)
 	expect_failure(&late, "the machine came up 100 s ago, the case's deadline");
 }
 
-static void test_a_guest_may_ask_for_memory_to_be_overwritten(void **state)
+static void test_a_guest_may_ask_things_of_the_debugger(void **state)
 {
 	static const struct kd_lab_case may = { .trigger = KD_LAB_TRIGGER_SYSRQ,
-						.may_poke = true,
+						.debugger = true,
 						.deadline_s = 100 };
 	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f, bad, not_allowed;
 
 	kd_lab_follow_init(&f, &may, 0);
 	SAY(&f, to_armed, 0);
 	kd_lab_follow_line(&f, "[    9.000000] " KD_LAB_POKE "0x1f000 0x1000", 1000);
-	assert_true(f.poke && !f.failed);
-	assert_int_equal(f.poke_addr, 0x1f000);
-	assert_int_equal(f.poke_len, 0x1000);
+	assert_false(f.failed);
+	assert_int_equal(f.wish.kind, KD_LAB_WISH_POKE);
+	assert_int_equal(f.wish.addr, 0x1f000);
+	assert_int_equal(f.wish.len, 0x1000);
+	kd_lab_follow_line(
+		&f, "[    9.100000] " KD_LAB_WRITABLE "0xffff888000000000 0x8000000 0x2000", 1100);
+	assert_false(f.failed);
+	assert_int_equal(f.wish.kind, KD_LAB_WISH_WRITABLE);
+	assert_int_equal(f.wish.addr, 0xffff888000000000);
+	assert_int_equal(f.wish.len, 0x8000000);
+	assert_int_equal(f.wish.answer, 0x2000);
 
 	kd_lab_follow_init(&bad, &may, 0);
 	SAY(&bad, to_armed, 0);
 	kd_lab_follow_line(&bad, "[    9.000000] " KD_LAB_POKE "here", 1000);
-	expect_failure(&bad, "is not understood: here");
+	expect_failure(&bad, "is not understood: lab: poke here");
 
 	kd_lab_follow_init(&not_allowed, &reboot_case, 0);
 	SAY(&not_allowed, to_armed, 0);
 	kd_lab_follow_line(&not_allowed, "[    9.000000] " KD_LAB_POKE "0x1f000 0x1000", 1000);
-	assert_false(not_allowed.poke);
+	assert_int_equal(not_allowed.wish.kind, KD_LAB_WISH_NONE);
 }
 
 /* What QEMU 7.2 answers, in its order; what the lab says is kept for the test. */
@@ -701,7 +709,7 @@ int main(void)
 		cmocka_unit_test(test_poweroff_is_followed_by_a_new_start),
 		cmocka_unit_test(test_a_dump_by_qemu_ends_the_walk),
 		cmocka_unit_test(test_a_case_without_a_panic_ends_after_its_commands),
-		cmocka_unit_test(test_a_guest_may_ask_for_memory_to_be_overwritten),
+		cmocka_unit_test(test_a_guest_may_ask_things_of_the_debugger),
 		cmocka_unit_test(test_the_debugger_overwrites_physical_memory),
 		cmocka_unit_test(test_a_kexec_goes_on_without_a_reset),
 		cmocka_unit_test(test_a_panic_may_be_without_a_capture),

@@ -1,113 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmcoreinfo-poke - finds the page in which the kernel keeps its vmcoreinfo, has the
- * lab overwrite it (poke = yes), and waits until it is gone. A copy of it lies in the
+ * The page in which the kernel keeps its vmcoreinfo: a copy of it lies in the
  * reservation since the crash image was loaded (Linux kernel/vmcore_info.c,
- * crash_update_vmcoreinfo_safecopy): a dump that still has a vmcoreinfo has it from
- * there.
+ * crash_update_vmcoreinfo_safecopy), so that a dump made after the page was overwritten
+ * has it from there if it has one.
  */
-#include "lib/base/base.h"
+#include "lab/guest/ask-host/ask-host.h"
 
-#include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-enum { PAGE = 4096, MAX_FOUND = 4, MAX_PHDRS = 64, WAIT_S = 240 };
+enum { MAX_FOUND = 4 };
 static const char text[] = "OSRELEASE="; /* how the page starts */
 
-struct range {
-	unsigned long long start, end;
-};
-
-static struct range crash_range(void)
-{
-	struct range r = { 0 };
-	char line[256];
-	FILE *f = fopen("/proc/iomem", "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (strstr(line, ": Crash kernel"))
-			sscanf(line, " %llx-%llx", &r.start, &r.end);
-	if (f)
-		fclose(f);
-	return r;
-}
-
-struct found {
-	uint64_t paddr, offset; /* offset: in /proc/kcore */
-};
-
-static size_t scan(int fd, const Elf64_Phdr *ph, const struct range *crash, struct found *ret,
-		   size_t n)
+/* The page is looked for outside the reservation. */
+static size_t scan(const struct kcore *k, const Elf64_Phdr *ph, const struct range *crash,
+		   uint64_t *ret, size_t n)
 {
 	char start[sizeof(text) - 1];
 
 	for (uint64_t at = 0; at < ph->p_memsz && n < MAX_FOUND; at += PAGE) {
 		uint64_t paddr = ph->p_paddr + at;
-		if (paddr >= crash->start && paddr <= crash->end)
+		if (paddr >= crash->start && paddr < crash->end)
 			continue;
-		if (pread(fd, start, sizeof(start), (off_t)(ph->p_offset + at)) == sizeof(start) &&
+		if (pread(k->fd, start, sizeof(start), (off_t)(ph->p_offset + at)) ==
+			    sizeof(start) &&
 		    memcmp(start, text, sizeof(start)) == 0)
-			ret[n++] = (struct found){ paddr, ph->p_offset + at };
+			ret[n++] = paddr;
 	}
 	return n;
 }
 
-/* RAM is what has a physical address; the kernel's own image is mapped a second time. */
-static size_t find(int fd, struct found *ret)
+static bool is_overwritten(const struct kcore *k, off_t offset, uint64_t len)
 {
-	struct range crash = crash_range();
-	Elf64_Ehdr head;
-	Elf64_Phdr ph[MAX_PHDRS];
-	size_t n = 0;
+	char now[PAGE];
 
-	if (pread(fd, &head, sizeof(head), 0) != sizeof(head) || head.e_phnum > MAX_PHDRS ||
-	    pread(fd, ph, head.e_phnum * sizeof(*ph), (off_t)head.e_phoff) !=
-		    (ssize_t)(head.e_phnum * sizeof(*ph)))
-		return 0;
-	for (size_t i = 0; i < head.e_phnum; i++)
-		if (ph[i].p_type == PT_LOAD && ph[i].p_paddr < UINT64_C(1) << 46 &&
-		    ph[i].p_vaddr < UINT64_C(0xffffffff80000000))
-			n = scan(fd, &ph[i], &crash, ret, n);
-	return n;
+	if (len > sizeof(now) || pread(k->fd, now, len, offset) != (ssize_t)len)
+		return false;
+	for (uint64_t i = 0; i < len; i++)
+		if (now[i] != 'X')
+			return false;
+	return true;
 }
 
-static int overwrite(int fd, const struct found *f)
+static int overwrite(const struct kcore *k, uint64_t paddr, uint64_t len, const char *what)
 {
-	char line[80], now[2] = "";
-	KD_AUTO(kd_closep) int kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	int n = snprintf(line, sizeof(line), "lab: poke 0x%jx 0x%x\n", (uintmax_t)f->paddr, PAGE);
+	const Elf64_Phdr *ph = kcore_find(k, paddr);
 
-	if (kmsg < 0 || write(kmsg, line, (size_t)n) != n)
+	if (!ph || !ask("poke 0x%jx 0x%jx\n", (uintmax_t)paddr, (uintmax_t)len))
 		return 2;
 	for (int i = 0; i < WAIT_S; i++) {
-		if (pread(fd, now, 2, (off_t)f->offset) == 2 && memcmp(now, "XX", 2) == 0) {
-			printf("ok vmcoreinfo at 0x%jx is overwritten\n", (uintmax_t)f->paddr);
+		if (is_overwritten(k, (off_t)(ph->p_offset + (paddr - ph->p_paddr)), len)) {
+			printf("ok %s at 0x%jx is overwritten\n", what, (uintmax_t)paddr);
 			return 0;
 		}
 		sleep(1);
 	}
-	fprintf(stderr, "vmcoreinfo at 0x%jx is still there\n", (uintmax_t)f->paddr);
+	fprintf(stderr, "%s at 0x%jx is still there\n", what, (uintmax_t)paddr);
 	return 1;
 }
 
-int main(void)
+int poke_vmcoreinfo(void)
 {
-	KD_AUTO(kd_closep) int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
-	struct found found[MAX_FOUND];
+	KD_AUTO(kcore_close) struct kcore k = { .fd = -1 };
+	const struct range crash = crash_range();
+	uint64_t found[MAX_FOUND];
+	size_t n = 0;
 
-	if (fd < 0) {
-		fprintf(stderr, "open /proc/kcore: %s\n", strerror(errno));
+	if (!kcore_open(&k))
 		return 2;
-	}
-	size_t n = find(fd, found);
+	for (size_t i = 0; i < k.count; i++)
+		if (kcore_ram(&k, i))
+			n = scan(&k, &k.ph[i], &crash, found, n);
 	if (n != 1)
 		fprintf(stderr, "%zu pages start with %s\n", n, text);
 	for (size_t i = 0; i < n; i++) {
-		int rc = overwrite(fd, &found[i]);
+		int rc = overwrite(&k, found[i], PAGE, "vmcoreinfo");
 		if (rc)
 			return rc;
 	}
 	return n == 0;
+}
+
+int poke_address(uint64_t paddr, uint64_t len)
+{
+	KD_AUTO(kcore_close) struct kcore k = { .fd = -1 };
+
+	if (!len || len > PAGE) {
+		fprintf(stderr, "a length of 1 to %d bytes is needed\n", PAGE);
+		return 2;
+	}
+	return kcore_open(&k) ? overwrite(&k, paddr, len, "memory") : 2;
 }
