@@ -58,6 +58,18 @@ static enum kd_host_lockdown lockdown_of(const struct kd_root *root)
 	return KD_HOST_LOCKDOWN_UNKNOWN;
 }
 
+const char *kd_host_lockdown_name(enum kd_host_lockdown lockdown)
+{
+	static const char *const names[] = {
+		[KD_HOST_LOCKDOWN_UNKNOWN] = "",
+		[KD_HOST_LOCKDOWN_NONE] = "none",
+		[KD_HOST_LOCKDOWN_INTEGRITY] = "integrity",
+		[KD_HOST_LOCKDOWN_CONFIDENTIALITY] = "confidentiality",
+	};
+
+	return names[lockdown];
+}
+
 /* The variable's file holds 4 bytes of attributes, then one byte: 1 is on (UEFI 3.3). */
 static struct kd_host_flag secure_boot_of(const struct kd_root *root)
 {

@@ -250,6 +250,9 @@ enum kd_host_lockdown {
 	KD_HOST_LOCKDOWN_CONFIDENTIALITY,
 };
 
+/** kd_host_lockdown_name() - as the kernel writes it; "" for unknown */
+const char *kd_host_lockdown_name(enum kd_host_lockdown lockdown);
+
 enum { KD_HOST_MAX_CRASH_RANGES = 8 };
 
 struct kd_host_range {

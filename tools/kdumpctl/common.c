@@ -64,21 +64,6 @@ int take_lock(const struct ctl *ctl, struct kd_err *err)
 	return 0;
 }
 
-static const char *lockdown_name(enum kd_host_lockdown lockdown)
-{
-	switch (lockdown) {
-	case KD_HOST_LOCKDOWN_NONE:
-		return "none";
-	case KD_HOST_LOCKDOWN_INTEGRITY:
-		return "integrity";
-	case KD_HOST_LOCKDOWN_CONFIDENTIALITY:
-		return "confidentiality";
-	case KD_HOST_LOCKDOWN_UNKNOWN:
-		break;
-	}
-	return "";
-}
-
 int kexec_facts(const struct ctl *ctl, struct kd_kexec_facts *ret, bool *supported_ret,
 		struct kd_err *err)
 {
@@ -94,7 +79,7 @@ int kexec_facts(const struct ctl *ctl, struct kd_kexec_facts *ret, bool *support
 		.load_disabled = crash.load_disabled.known && crash.load_disabled.value,
 		.secure_boot = crash.secure_boot.known && crash.secure_boot.value,
 	};
-	snprintf(ret->lockdown, sizeof(ret->lockdown), "%s", lockdown_name(crash.lockdown));
+	snprintf(ret->lockdown, sizeof(ret->lockdown), "%s", kd_host_lockdown_name(crash.lockdown));
 	*supported_ret = crash.supported;
 	return 0;
 }

@@ -24,21 +24,6 @@ int kx_complain(const struct kd_err *err)
 	return KX_EXIT_FAILED;
 }
 
-static const char *lockdown_name(enum kd_host_lockdown lockdown)
-{
-	switch (lockdown) {
-	case KD_HOST_LOCKDOWN_NONE:
-		return "none";
-	case KD_HOST_LOCKDOWN_INTEGRITY:
-		return "integrity";
-	case KD_HOST_LOCKDOWN_CONFIDENTIALITY:
-		return "confidentiality";
-	case KD_HOST_LOCKDOWN_UNKNOWN:
-		break;
-	}
-	return "";
-}
-
 int kx_facts(const struct kx *kx, struct kd_kexec_facts *ret, struct kd_host_crash_facts *crash_ret,
 	     struct kd_err *err)
 {
@@ -54,7 +39,7 @@ int kx_facts(const struct kx *kx, struct kd_kexec_facts *ret, struct kd_host_cra
 		.load_disabled = crash.load_disabled.known && crash.load_disabled.value,
 		.secure_boot = crash.secure_boot.known && crash.secure_boot.value,
 	};
-	snprintf(ret->lockdown, sizeof(ret->lockdown), "%s", lockdown_name(crash.lockdown));
+	snprintf(ret->lockdown, sizeof(ret->lockdown), "%s", kd_host_lockdown_name(crash.lockdown));
 	if (crash_ret)
 		*crash_ret = crash;
 	return 0;
