@@ -90,6 +90,8 @@ struct kd_same_table {
 	uint32_t max;		       /* a power of two */
 	uint32_t n;
 	uint32_t oldest; /* once it is full */
+	/* Only the writer changes it, under the lock; whoever else looks takes the lock. */
+	pthread_mutex_t lock;
 };
 
 size_t kd_same_bytes(uint32_t max);
@@ -97,13 +99,21 @@ size_t kd_same_bytes(uint32_t max);
 void kd_same_init(struct kd_same_table *t, void *room, uint32_t max);
 const struct kd_diskdump_desc *kd_same_find(const struct kd_same_table *t,
 					    const struct kd_page_hash *hash);
-/* One that is not there yet. */
+/* Is it there, and will it still be after @adds more? Under the lock. */
+bool kd_same_lasts(const struct kd_same_table *t, const struct kd_page_hash *hash, uint32_t adds);
+/* One that is not there yet. Takes the lock. */
 void kd_same_add(struct kd_same_table *t, const struct kd_page_hash *hash,
 		 const struct kd_diskdump_desc *desc);
 
 /* ---- pages.c: what a worker does with an extent ---- */
 
-enum kd_item_kind { KD_ITEM_DATA, KD_ITEM_ZERO, KD_ITEM_BAD, KD_ITEM_SAME };
+enum kd_item_kind {
+	KD_ITEM_DATA,
+	KD_ITEM_ZERO,
+	KD_ITEM_BAD,
+	KD_ITEM_SAME,  /* as another item of the extent */
+	KD_ITEM_KNOWN, /* as a page that is stored already: no bytes of its own */
+};
 
 struct kd_item {
 	uint64_t pfn;

@@ -91,6 +91,11 @@ static int place(struct kd_engine *e, const struct kd_slot *s, const struct kd_i
 		*ret = *seen;
 		return 0;
 	}
+	if (item->kind == KD_ITEM_KNOWN)
+		return kd_fail(err, KD_BADDATA,
+			       "page 0x%jx was found among those stored, and is gone: a bug of the "
+			       "engine",
+			       (uintmax_t)item->pfn);
 	*ret = (struct kd_diskdump_desc){ .offset = e->data_pos,
 					  .size = item->size,
 					  .flags = item->flags };

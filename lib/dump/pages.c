@@ -54,11 +54,10 @@ static size_t find_in_extent(struct kd_worker *w, const struct kd_slot *s, size_
 	}
 }
 
-static void pack_page(struct kd_worker *w, struct kd_slot *s, size_t index, const uint8_t *page)
+static void look_at_page(struct kd_worker *w, struct kd_slot *s, size_t index, const uint8_t *page)
 {
 	const struct kd_engine *e = w->engine;
 	struct kd_item *item = &s->items[index];
-	size_t n = 0;
 
 	if (kd_page_is_zero(page, e->page_size)) {
 		item->kind = KD_ITEM_ZERO;
@@ -66,13 +65,34 @@ static void pack_page(struct kd_worker *w, struct kd_slot *s, size_t index, cons
 	}
 	item->hash = kd_page_hash(&e->hasher, page, e->page_size);
 	size_t same = find_in_extent(w, s, index);
-	if (same != index) {
-		item->kind = KD_ITEM_SAME;
-		item->same = (uint16_t)same;
-		return;
-	}
+	item->kind = same == index ? KD_ITEM_DATA : KD_ITEM_SAME;
+	item->same = (uint16_t)same;
+}
 
-	item->kind = KD_ITEM_DATA;
+/*
+ * What the writer will find among the pages it has stored need not be compressed. It decides by
+ * itself, so the file is the same whether or not it had stored them by now; but what is found
+ * here must not be forgotten before the writer comes to it: after all extents on their way.
+ */
+static void look_for_known(struct kd_worker *w, struct kd_slot *s, size_t first, size_t n)
+{
+	struct kd_same_table *same = &w->engine->same;
+	uint32_t adds = (uint32_t)(w->engine->n_slots * KD_EXTENT_PAGES);
+
+	pthread_mutex_lock(&same->lock);
+	for (size_t i = first; i < first + n; i++)
+		if (s->items[i].kind == KD_ITEM_DATA &&
+		    kd_same_lasts(same, &s->items[i].hash, adds))
+			s->items[i].kind = KD_ITEM_KNOWN;
+	pthread_mutex_unlock(&same->lock);
+}
+
+static void pack_page(struct kd_worker *w, struct kd_slot *s, struct kd_item *item,
+		      const uint8_t *page)
+{
+	const struct kd_engine *e = w->engine;
+	size_t n = 0;
+
 	item->at = (uint32_t)s->used;
 	if (w->codec)
 		n = kd_compress(w->codec, s->buf + s->used, e->page_size - 1, page, e->page_size);
@@ -84,6 +104,20 @@ static void pack_page(struct kd_worker *w, struct kd_slot *s, size_t index, cons
 	}
 	item->size = (uint32_t)n;
 	s->used += n;
+}
+
+/* @n pages side by side, which are the items from @first on */
+static void pack_pages(struct kd_worker *w, struct kd_slot *s, size_t first, size_t n,
+		       const uint8_t *pages)
+{
+	uint32_t page = w->engine->page_size;
+
+	for (size_t i = 0; i < n; i++)
+		look_at_page(w, s, first + i, pages + i * page);
+	look_for_known(w, s, first, n);
+	for (size_t i = 0; i < n; i++)
+		if (s->items[first + i].kind == KD_ITEM_DATA)
+			pack_page(w, s, &s->items[first + i], pages + i * page);
 }
 
 static void note_bad(struct kd_slot *s, struct kd_item *item, const struct kd_err *err)
@@ -125,8 +159,8 @@ void kd_worker_pack(struct kd_worker *w, struct kd_slot *s)
 				note_bad(s, &s->items[i++], &err);
 				continue;
 			}
-			for (; len >= page; len -= page, p += page)
-				pack_page(w, s, i++, p);
+			pack_pages(w, s, i, len / page, p);
+			i += len / page;
 		}
 	}
 }

@@ -100,7 +100,9 @@ size_t kd_same_bytes(uint32_t max)
 
 void kd_same_init(struct kd_same_table *t, void *room, uint32_t max)
 {
-	*t = (struct kd_same_table){ .entries = room, .max = max };
+	*t = (struct kd_same_table){ .entries = room,
+				     .max = max,
+				     .lock = PTHREAD_MUTEX_INITIALIZER };
 	t->buckets = (uint32_t *)(t->entries + max);
 }
 
@@ -109,14 +111,33 @@ static uint32_t *bucket_of(const struct kd_same_table *t, const struct kd_page_h
 	return &t->buckets[hash->v[0] & (t->max - 1)];
 }
 
-const struct kd_diskdump_desc *kd_same_find(const struct kd_same_table *t,
-					    const struct kd_page_hash *hash)
+static const struct kd_same_entry *find(const struct kd_same_table *t,
+					const struct kd_page_hash *hash)
 {
 	for (uint32_t i = *bucket_of(t, hash); i; i = t->entries[i - 1].next) {
 		if (is_same(&t->entries[i - 1].hash, hash))
-			return &t->entries[i - 1].desc;
+			return &t->entries[i - 1];
 	}
 	return NULL;
+}
+
+const struct kd_diskdump_desc *kd_same_find(const struct kd_same_table *t,
+					    const struct kd_page_hash *hash)
+{
+	const struct kd_same_entry *e = find(t, hash);
+
+	return e ? &e->desc : NULL;
+}
+
+bool kd_same_lasts(const struct kd_same_table *t, const struct kd_page_hash *hash, uint32_t adds)
+{
+	const struct kd_same_entry *e = find(t, hash);
+
+	if (!e)
+		return false;
+	/* So many more fit before this one makes room; oldest is 0 until the ring is full. */
+	uint32_t index = (uint32_t)(e - t->entries);
+	return ((index - t->oldest) & (t->max - 1)) + (t->max - t->n) >= adds;
 }
 
 static void forget(struct kd_same_table *t, uint32_t index)
@@ -132,8 +153,8 @@ static void forget(struct kd_same_table *t, uint32_t index)
 void kd_same_add(struct kd_same_table *t, const struct kd_page_hash *hash,
 		 const struct kd_diskdump_desc *desc)
 {
+	pthread_mutex_lock(&t->lock);
 	uint32_t index = t->n;
-
 	if (t->n < t->max) {
 		t->n++;
 	} else {
@@ -144,4 +165,5 @@ void kd_same_add(struct kd_same_table *t, const struct kd_page_hash *hash,
 	uint32_t *bucket = bucket_of(t, hash);
 	t->entries[index] = (struct kd_same_entry){ .hash = *hash, .desc = *desc, .next = *bucket };
 	*bucket = index + 1;
+	pthread_mutex_unlock(&t->lock);
 }

@@ -327,6 +327,8 @@ static void test_output_does_not_depend_on_threads(void **state)
 		{ .level = 17, .codec = codec("zstd"), .flattened = true },
 		{ .level = 31, .format = KD_DUMP_ELF },
 		{ .level = 0, .format = KD_DUMP_ELF, .flattened = true },
+		/* little memory: few pages are remembered */
+		{ .level = 0, .codec = codec("zstd"), .max_memory_bytes = 30 << 20 },
 	};
 	static const unsigned int threads[] = { 2, 3, 5 };
 
@@ -1133,6 +1135,30 @@ static void test_same_table_forgets_the_oldest(void **state)
 	}
 }
 
+/* What is said to last so many additions is there after them, and not after one more. */
+static void test_same_table_knows_how_long_a_page_lasts(void **state)
+{
+	enum { MAX = 8, FILL = 13 };
+
+	for (uint64_t filled = 1; filled <= FILL; filled++) {
+		KD_AUTO(kd_freep) void *room = calloc(1, kd_same_bytes(MAX));
+		struct kd_same_table t;
+		uint64_t first = filled > MAX ? filled - MAX + 1 : 1;
+
+		kd_same_init(&t, room, MAX);
+		for (uint64_t i = 1; i <= filled; i++)
+			kd_same_add(&t, &(struct kd_page_hash){ { i, i } },
+				    &(struct kd_diskdump_desc){ .offset = i });
+		for (uint64_t i = first; i <= filled; i++) {
+			const struct kd_page_hash h = { { i, i } };
+			uint32_t lasts = MAX - (uint32_t)(filled - i) - 1;
+			assert_true(kd_same_lasts(&t, &h, lasts));
+			assert_false(kd_same_lasts(&t, &h, lasts + 1));
+		}
+		assert_false(kd_same_lasts(&t, &(struct kd_page_hash){ { filled, 0 } }, 0));
+	}
+}
+
 static void set_bit(uint8_t *bitmap, uint64_t pfn)
 {
 	bitmap[pfn / 8] |= (uint8_t)(1u << pfn % 8);
@@ -1253,6 +1279,7 @@ int main(void)
 		cmocka_unit_test(test_progress_goes_forward_to_its_end),
 		cmocka_unit_test(test_page_hash_tells_pages_apart),
 		cmocka_unit_test(test_same_table_forgets_the_oldest),
+		cmocka_unit_test(test_same_table_knows_how_long_a_page_lasts),
 		cmocka_unit_test(test_walk_in_rounds),
 		cmocka_unit_test(test_outbuf_aligns_writes),
 	};
