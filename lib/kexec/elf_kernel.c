@@ -106,6 +106,18 @@ static int read_segments(const struct kd_kexec_kernel_file *k, const char *name,
 	return 0;
 }
 
+/*
+ * A vmlinux is entered behind the code of the bzImage that would turn the page tables into
+ * those it was built for, and has no header that tells which. With CONFIG_X86_5LEVEL it has
+ * this variable (Linux v6.12, arch/x86/kernel/head64.c).
+ */
+static bool takes_5level(const struct kd_kexec_kernel_file *k)
+{
+	static const char symbol[] = "\0__pgtable_l5_enabled";
+
+	return memmem(k->file, k->file_bytes, symbol, sizeof(symbol)) != NULL;
+}
+
 int kd_kexec_elf_kernel_parse(struct kd_kexec_kernel_file *k, const char *name, struct kd_err *err)
 {
 	struct elf elf = { 0 };
@@ -130,5 +142,6 @@ int kd_kexec_elf_kernel_parse(struct kd_kexec_kernel_file *k, const char *name, 
 	k->max_paddr = UINT64_MAX;
 	k->initrd_max = UINT64_MAX;
 	k->cmdline_max = CMDLINE_MAX;
+	k->from_5level = takes_5level(k);
 	return 0;
 }

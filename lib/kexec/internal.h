@@ -126,6 +126,9 @@ int kd_kexec_crash_range(const struct kd_kexec_host *m, struct kd_kexec_range *r
 
 /* ---- kernel_file.c, elf_kernel.c ---- */
 
+/** kd_kexec_has_la57() - does the running kernel use five-level page tables? */
+bool kd_kexec_has_la57(const struct kd_root *root);
+
 struct kd_kexec_kernel_file {
 	uint8_t *file; /* the bytes as read; owned */
 	size_t file_bytes;
@@ -139,6 +142,7 @@ struct kd_kexec_kernel_file {
 	uint64_t max_paddr;   /* last byte it and what it is given may lie on */
 	uint64_t initrd_max;  /* the same for the initrd */
 	uint64_t cmdline_max; /* bytes without NUL */
+	bool from_5level;     /* it may be entered on five-level page tables */
 	const uint8_t *setup; /* setup header as in the file from 0x1f1 on; NULL: vmlinux */
 	size_t setup_bytes;
 };

@@ -25,6 +25,7 @@ enum {
 	VERSION_2_12 = 0x20c, /* the first with xloadflags */
 	XLF_KERNEL_64 = 1,
 	XLF_ABOVE_4G = 2,
+	XLF_5LEVEL = 1 << 5,
 	ENTRY_64 = 0x200,
 	MAX_RUN_BYTES = 1 << 30,
 };
@@ -115,6 +116,7 @@ static int parse_bzimage(struct kd_kexec_kernel_file *k, const char *name, struc
 	k->cmdline_max = field(k, OFF_CMDLINE_SIZE, 4);
 	k->max_paddr = UINT64_MAX;
 	k->initrd_max = UINT64_MAX;
+	k->from_5level = field(k, OFF_XLOADFLAGS, 2) & XLF_5LEVEL;
 	if (!(field(k, OFF_XLOADFLAGS, 2) & XLF_ABOVE_4G)) {
 		k->max_paddr = UINT32_MAX;
 		k->initrd_max = field(k, OFF_INITRD_MAX, 4);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/kexec/internal.h"
 #include "lib/kexec/machine.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ static bool has_sys_boot(const struct kd_root *root)
 	return at && sscanf(at, "\nCapEff: %llx", &caps) == 1 && (caps >> CAP_SYS_BOOT & 1);
 }
 
-static bool has_la57(const struct kd_root *root)
+bool kd_kexec_has_la57(const struct kd_root *root)
 {
 	KD_AUTO(kd_freep) char *text = text_of(root, "/proc/cpuinfo");
 	const char *flags = text ? strstr(text, "\nflags") : NULL;
@@ -87,7 +88,7 @@ int kd_kexec_machine_read(const struct kd_root *root, bool crash, struct kd_kexe
 					  : "/proc/sys/kernel/kexec_load_limit_reboot",
 				    "0");
 	m.locked_down = is_locked_down(root);
-	m.limit = has_la57(root) ? KD_KEXEC_LIMIT_5LEVEL : KD_KEXEC_LIMIT_4LEVEL;
+	m.limit = kd_kexec_has_la57(root) ? KD_KEXEC_LIMIT_5LEVEL : KD_KEXEC_LIMIT_4LEVEL;
 	read_reservation(root, &m);
 	*ret = m;
 	return 0;

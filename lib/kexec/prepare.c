@@ -82,6 +82,22 @@ static int read_files(struct work *w, struct kd_err *err)
 	return rc;
 }
 
+/* It would reset the machine at its first instructions, which nobody would see. */
+static int check_paging(const struct work *w, struct kd_err *err)
+{
+	if (w->own->kernel.from_5level || !kd_kexec_has_la57(w->req->root))
+		return 0;
+	return kd_fail(
+		err, KD_NOTSUP,
+		"the running kernel uses five-level page tables and %s %s: boot with no5lvl, "
+		"or name %s",
+		w->req->kernel_name,
+		w->own->kernel.setup ? "cannot be started from them"
+				     : "was built without CONFIG_X86_5LEVEL, or has no symbols "
+				       "that would tell",
+		w->own->kernel.setup ? "another kernel" : "its bzImage");
+}
+
 /* Puts a segment into the list, which rises by address. */
 static int add_segment(struct work *w, const char *name, const void *buf, uint64_t buf_bytes,
 		       uint64_t paddr, uint64_t mem_bytes, struct kd_err *err)
@@ -462,6 +478,8 @@ int kd_kexec_prepare(const struct kd_kexec_request *req, struct kd_kexec_image *
 	int rc = kd_kexec_host_read(req->root, &w.own->machine, err);
 	if (!rc)
 		rc = read_files(&w, err);
+	if (!rc)
+		rc = check_paging(&w, err);
 	if (!rc)
 		rc = build(&w, err);
 	if (rc)

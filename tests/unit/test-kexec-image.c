@@ -479,6 +479,35 @@ static void test_vmlinux_is_moved_as_a_whole(void **state)
 	machine_fini(&m);
 }
 
+/* How the kernel file says that it can be entered on five-level page tables. */
+static void test_five_level_page_tables_need_a_kernel_for_them(void **state)
+{
+	enum { SYMBOL_AT = KX_VMLINUX_BYTES - 64 };
+	static const char symbol[] = "\0__pgtable_l5_enabled";
+
+	for (int i = 0; i < 4; i++) {
+		bool elf = i & 1, good = i & 2;
+		uint8_t *file = elf ? make_vmlinux() : make_bzimage();
+		struct machine m;
+
+		machine_init(&m);
+		tree_file(&m.tree, "/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu la57\n");
+		if (good && elf)
+			memcpy(file + SYMBOL_AT, symbol, sizeof(symbol));
+		else if (good)
+			file[0x236] |= 1 << 5; /* XLF_5LEVEL */
+		close(m.req.kernel_fd);
+		m.req.kernel_fd = file_of(file, elf ? KX_VMLINUX_BYTES : KX_BZIMAGE_BYTES);
+		int rc = kd_kexec_prepare(&m.req, &m.image, &m.err);
+		assert_int_equal(rc, good ? 0 : -KD_NOTSUP);
+		if (!good) {
+			assert_non_null(strstr(m.err.msg, "five-level page tables"));
+			assert_non_null(strstr(m.err.msg, elf ? "name its bzImage" : "no5lvl"));
+		}
+		machine_fini(&m);
+	}
+}
+
 static void test_regular_image_goes_by_the_firmware(void **state)
 {
 	static const char *const map[][3] = {
@@ -745,6 +774,7 @@ int main(void)
 		cmocka_unit_test(test_hotplug_gets_room_and_no_digest),
 		cmocka_unit_test(test_hotplug_is_off_beside_another_elf_segment),
 		cmocka_unit_test(test_vmlinux_is_moved_as_a_whole),
+		cmocka_unit_test(test_five_level_page_tables_need_a_kernel_for_them),
 		cmocka_unit_test(test_regular_image_goes_by_the_firmware),
 		cmocka_unit_test(test_long_memory_map_is_continued),
 		cmocka_unit_test(test_efi_runtime_services_are_handed_on),
