@@ -13,6 +13,10 @@ $(O)/bench/%: $(O)/obj/tests/bench/%.o \
 bench-dump: programs $(BENCH_PROGRAMS) $(GEN_PROGRAMS) ## the dump engine beside makedumpfile (DUMP=FILE, RUNS=5)
 	$(Q)O='$(O)' tests/bench/bench-dump $(DUMP)
 
+.PHONY: bench-reboot
+bench-reboot: $(LAB_PREREQS) ## seconds from panic to reboot, four panics by turns (RUNS=3)
+	$(Q)O='$(O)' tests/bench/bench-reboot
+
 # CASES="stock lab": only these. Each step is a panic in a virtual machine, twenty seconds or more.
 .PHONY: bench-crashkernel
 bench-crashkernel: $(LAB_PREREQS) ## the smallest crashkernel= that gives a verified dump (CASES=, LOW=, HIGH=)

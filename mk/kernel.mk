@@ -16,5 +16,9 @@ $(OWN_KERNELS): $(OWN_KERNEL_INPUTS)
 
 run-test: $(OWN_KERNELS)
 
+.PHONY: test-patches
+test-patches: $(LAB_PREREQS) ## build and crash the lab kernel after each patch (two minutes each; FROM=N)
+	$(Q)O='$(O)' tests/patches/run
+
 check-patches: ## apply each kernel patch alone, run checkpatch and sparse, compile what it touches
 	$(Q)scripts/check-patches $(O)/kernel-check
