@@ -176,8 +176,7 @@ static void fill_manifest(const struct kd_init *init, const struct kd_dump_resul
 	m->engine.zero_pages = dump->zero_pages;
 	m->engine.shared_pages = dump->shared_pages;
 	m->engine.bad_pages = dump->bad_pages;
-	snprintf(m->engine.digests_xxh64, sizeof(m->engine.digests_xxh64), "%s",
-		 dump->digests_xxh64);
+	snprintf(m->engine.digests_xxh3, sizeof(m->engine.digests_xxh3), "%s", dump->digests_xxh3);
 	note_bad_pages(init, dump, m);
 	note_dropped(init, dump, m);
 }

@@ -14,6 +14,7 @@
 #include "lib/base/cursor.h"
 #include "lib/base/digest.h"
 #include "lib/base/err.h"
+#include "lib/base/hashed_extent.h"
 #include "lib/base/io.h"
 #include "lib/base/iomem.h"
 #include "lib/base/json.h"

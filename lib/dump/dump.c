@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/dump/dump.h"
 
-#include "lib/base/xxh64.h"
+#include "lib/base/xxh3.h"
 #include "lib/dump/internal.h"
 
 #include <string.h>
@@ -98,13 +98,9 @@ static int write_digests(struct kd_engine *e, struct kd_err *err)
 
 	if (!e->hash)
 		return 0;
-	const struct kd_sink_extent *x = kd_sink_hash_extents(e->hash, &n);
-	for (size_t i = 0; i < n; i++) {
-		const struct kd_digest_range range = { .off = x[i].off,
-						       .len_bytes = x[i].len_bytes,
-						       .xxh64 = x[i].xxh64 };
-		kd_digest_encode_record(room + i * KD_DIGEST_RECORD_BYTES, &range);
-	}
+	const struct kd_hashed_extent *x = kd_sink_hash_extents(e->hash, &n);
+	for (size_t i = 0; i < n; i++)
+		kd_digest_encode_record(room + i * KD_DIGEST_RECORD_BYTES, &x[i]);
 	size_t len = n * KD_DIGEST_RECORD_BYTES;
 	kd_digest_encode_footer(room + len, room, n);
 	len += KD_DIGEST_FOOTER_BYTES;
@@ -118,8 +114,7 @@ static int write_digests(struct kd_engine *e, struct kd_err *err)
 		return rc;
 	r->file_bytes += len;
 	r->digest_ranges = n;
-	snprintf(r->digests_xxh64, sizeof(r->digests_xxh64), "%016jx",
-		 (uintmax_t)kd_xxh64(room, len));
+	snprintf(r->digests_xxh3, sizeof(r->digests_xxh3), "%016jx", (uintmax_t)kd_xxh3(room, len));
 	return 0;
 }
 

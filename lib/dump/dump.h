@@ -97,7 +97,7 @@ struct kd_dump_result {
 	uint64_t file_bytes;	/* size of the file (not of the stream) */
 	uint64_t written_bytes; /* to the sink: without holes */
 	uint64_t digest_ranges; /* hashes in the file; see lib/format */
-	char digests_xxh64[17]; /* hash of those hashes, hexadecimal; "" when there are none */
+	char digests_xxh3[17];	/* hash of those hashes, hexadecimal; "" when there are none */
 
 	bool truncated;	   /* the sink took no more; what is there can be read */
 	enum kd_code code; /* why: KD_NOSPACE, KD_SYS, KD_AGAIN (stopped) */
@@ -137,9 +137,8 @@ struct kd_verify_result {
 	uint64_t first_bad_pfn;
 	char bad_reason[KD_ERR_MSG_BYTES]; /* of the first */
 
-	bool has_digests; /* the file holds hashes of its parts */
-	char digests_xxh64
-		[17];	       /* as in struct kd_dump_result, to be compared with the manifest's */
+	bool has_digests;      /* the file holds hashes of its parts */
+	char digests_xxh3[17]; /* as in struct kd_dump_result, to be compared with the manifest's */
 	uint64_t digest_bytes; /* compared with them */
 	uint64_t bad_digests;  /* parts that differ */
 	uint64_t first_bad_off, first_bad_len;

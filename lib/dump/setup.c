@@ -52,7 +52,7 @@ static uint64_t need(const struct kd_engine *e, unsigned int threads)
 {
 	uint64_t workers = threads * (uint64_t)(READ_BYTES + (e->opts->codec ? CODEC_BYTES : 0));
 	uint64_t writing = arena_bytes(e, threads) + workers +
-			   KD_MAX_HASHES * sizeof(struct kd_sink_extent);
+			   KD_MAX_HASHES * sizeof(struct kd_hashed_extent);
 	uint64_t filtering = threads * (uint64_t)FILTER_READ_BYTES;
 
 	return kd_filter_bitmap_bytes(e->core, e->want_late) +

@@ -115,8 +115,8 @@ static int check_digests(struct verifier *v, int fd, struct kd_err *err)
 	if (rc)
 		snprintf(v->ret->digest_reason, sizeof(v->ret->digest_reason), "%s", why.msg);
 	else if (c.present)
-		snprintf(v->ret->digests_xxh64, sizeof(v->ret->digests_xxh64), "%016jx",
-			 (uintmax_t)c.table_xxh64);
+		snprintf(v->ret->digests_xxh3, sizeof(v->ret->digests_xxh3), "%016jx",
+			 (uintmax_t)c.table_xxh3);
 	v->ret->digest_bytes = c.bytes;
 	v->ret->bad_digests = c.bad_ranges;
 	v->ret->first_bad_off = c.first_bad;

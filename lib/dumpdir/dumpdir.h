@@ -70,7 +70,7 @@ struct kd_manifest_engine {
 	uint64_t bad_pages;    /* of these unreadable */
 	struct kd_manifest_bad_run bad[KD_MANIFEST_MAX_BAD_RUNS]; /* the first runs of them */
 	unsigned int bad_count;
-	char digests_xxh64[17]; /* XXH64 of the vmcore's table of hashes; "" without one */
+	char digests_xxh3[17]; /* XXH3 of the vmcore's table of hashes; "" without one */
 };
 
 struct kd_manifest {

@@ -241,8 +241,8 @@ static int get_engine(const char *name, const json_t *top, struct kd_manifest *m
 		rc = get_list(name, object, "bad_runs", KD_MANIFEST_MAX_BAD_RUNS, get_bad_run, m,
 			      err);
 	if (!rc)
-		rc = get_text(&r, object, "digests_xxh64", e->digests_xxh64,
-			      sizeof(e->digests_xxh64), err);
+		rc = get_text(&r, object, "digests_xxh3", e->digests_xxh3, sizeof(e->digests_xxh3),
+			      err);
 	return rc;
 }
 

@@ -256,7 +256,7 @@ static void add_engine(struct kd_json *j, const struct kd_manifest_engine *e)
 		kd_json_close_object(j);
 	}
 	kd_json_close_array(j);
-	kd_json_string(j, "digests_xxh64", e->digests_xxh64);
+	kd_json_string(j, "digests_xxh3", e->digests_xxh3);
 	kd_json_close_object(j);
 }
 

@@ -240,21 +240,15 @@ int kd_flattened_end(struct kd_flattened_writer *w, struct kd_err *err) KD_MUST_
 /*
  * Behind the last page (or segment) of either format, where no reader looks:
  *
- *   record  offset u64, length u64, XXH64 u64     for each range, by rising offset
- *   footer  version u32, algorithm u32 (1: XXH64), number of records u64, XXH64 of the records
+ *   record  offset u64, length u64, XXH3 u64     for each range, by rising offset
+ *   footer  version u32, algorithm u32 (2: XXH3), number of records u64, XXH3 of the records
  *           and the footer before this u64, "KDDIGEST"
  *
  * The footer is the last thing in the file. All numbers are little-endian.
  */
 enum { KD_DIGEST_RECORD_BYTES = 24, KD_DIGEST_FOOTER_BYTES = 32 };
 
-struct kd_digest_range {
-	uint64_t off;
-	uint64_t len_bytes;
-	uint64_t xxh64;
-};
-
-void kd_digest_encode_record(uint8_t out[KD_DIGEST_RECORD_BYTES], const struct kd_digest_range *r);
+void kd_digest_encode_record(uint8_t out[KD_DIGEST_RECORD_BYTES], const struct kd_hashed_extent *r);
 
 /** kd_digest_encode_footer() - @records: all @n of them, encoded */
 void kd_digest_encode_footer(uint8_t out[KD_DIGEST_FOOTER_BYTES], const uint8_t *records, size_t n);
@@ -262,7 +256,7 @@ void kd_digest_encode_footer(uint8_t out[KD_DIGEST_FOOTER_BYTES], const uint8_t 
 /* What was found of them. */
 struct kd_digest_check {
 	bool present;
-	uint64_t table_xxh64; /* of the records and the footer, as one piece */
+	uint64_t table_xxh3; /* of the records and the footer, as one piece */
 	uint64_t ranges;
 	uint64_t bytes;	     /* that were compared */
 	uint64_t bad_ranges; /* that do not have the hash they should */

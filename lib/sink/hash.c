@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/sink/internal.h"
 
-#include "lib/base/xxh64.h"
+#include "lib/base/xxh3.h"
 
 #include <stdlib.h>
 
@@ -15,26 +15,28 @@ enum {
 struct hash_sink {
 	struct kd_sink_wrapper wrapper;
 	struct kd_sink_ops ops;
-	struct kd_sink_extent *extents;
+	struct kd_hashed_extent *extents;
 	size_t n;
 	size_t max;
 	uint64_t end; /* of the range that reaches farthest: nothing behind it is noted yet */
 
 	/* the range being joined: not yet among the extents */
 	uint64_t stream_from;
-	struct kd_xxh64 stream;
+	struct kd_xxh3 stream;
 	uint64_t stream_off;
 	uint64_t stream_len; /* 0: none */
 	uint64_t join_bytes;
 	unsigned int joined;
 };
 
-static void add(struct hash_sink *h, uint64_t off, uint64_t len, uint64_t xxh64)
+_Static_assert(_Alignof(struct hash_sink) <= KD_SINK_WRAPPER_ALIGN, "as kd_sink_wrap() allocates");
+
+static void add(struct hash_sink *h, uint64_t off, uint64_t len, uint64_t xxh3)
 {
 	if (h->n == h->max)
 		return;
 	h->extents[h->n++] =
-		(struct kd_sink_extent){ .off = off, .len_bytes = len, .xxh64 = xxh64 };
+		(struct kd_hashed_extent){ .off = off, .len_bytes = len, .xxh3 = xxh3 };
 	if (off + len > h->end)
 		h->end = off + len;
 }
@@ -43,7 +45,7 @@ static void end_stream(struct hash_sink *h)
 {
 	if (h->stream_len == 0)
 		return;
-	add(h, h->stream_off, h->stream_len, kd_xxh64_digest(&h->stream));
+	add(h, h->stream_off, h->stream_len, kd_xxh3_digest(&h->stream));
 	h->stream_len = 0;
 	if (++h->joined % JOINS_PER_DOUBLING == 0 && h->join_bytes < (UINT64_MAX >> 1))
 		h->join_bytes *= 2;
@@ -57,7 +59,7 @@ static void forget(struct hash_sink *h, uint64_t off, uint64_t len)
 	if (off >= h->end)
 		return;
 	for (size_t i = 0; i < h->n;) {
-		const struct kd_sink_extent *e = &h->extents[i];
+		const struct kd_hashed_extent *e = &h->extents[i];
 		if (off < e->off + e->len_bytes && off + len > e->off)
 			h->extents[i] = h->extents[--h->n];
 		else
@@ -72,15 +74,15 @@ static void note(struct hash_sink *h, uint64_t off, const void *buf, size_t len)
 
 	forget(h, off, len);
 	if (off < h->stream_from) {
-		add(h, off, len, kd_xxh64(buf, len));
+		add(h, off, len, kd_xxh3(buf, len));
 		return;
 	}
 	if (!goes_on) {
 		end_stream(h);
-		kd_xxh64_init(&h->stream);
+		kd_xxh3_init(&h->stream);
 		h->stream_off = off;
 	}
-	kd_xxh64_update(&h->stream, buf, len);
+	kd_xxh3_update(&h->stream, buf, len);
 	h->stream_len += len;
 }
 
@@ -159,12 +161,12 @@ void kd_sink_hash_expect(struct kd_sink *hash, uint64_t off, const void *buf, si
 
 static int by_offset(const void *a, const void *b)
 {
-	const struct kd_sink_extent *x = a, *y = b;
+	const struct kd_hashed_extent *x = a, *y = b;
 
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
-const struct kd_sink_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret)
+const struct kd_hashed_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret)
 {
 	struct hash_sink *h = (struct hash_sink *)hash;
 

@@ -5,6 +5,8 @@
 
 #include "lib/sink/sink.h"
 
+enum { KD_SINK_WRAPPER_ALIGN = 64 }; /* the state of XXH3 asks for that much */
+
 /* Begins every wrapper's own structure. */
 struct kd_sink_wrapper {
 	struct kd_sink base;
@@ -14,7 +16,7 @@ struct kd_sink_wrapper {
 /*
  * Makes a wrapper of @size bytes around @inner, all zero behind the common part. Its
  * operations are @ops without those that @inner lacks; they are kept in the wrapper's own
- * structure, at @ops_offset.
+ * structure, at @ops_offset. Aligned to KD_SINK_WRAPPER_ALIGN; free() takes it.
  */
 int kd_sink_wrap(struct kd_sink *inner, size_t size, size_t ops_offset,
 		 const struct kd_sink_ops *ops, struct kd_sink **ret,

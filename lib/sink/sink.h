@@ -134,13 +134,6 @@ int kd_sink_open_stream(int fd, const char *name, struct kd_sink **ret,
 
 /* ---- hash.c ---- */
 
-/* A range of the file and the XXH64 of what it holds. */
-struct kd_sink_extent {
-	uint64_t off;
-	uint64_t len_bytes;
-	uint64_t xxh64;
-};
-
 /**
  * kd_sink_hash_new() - note ranges and hashes of everything that is written by offset
  * @inner: the wrapper's when this succeeds, else still the caller's
@@ -160,7 +153,7 @@ void kd_sink_hash_stream_from(struct kd_sink *hash, uint64_t off);
 void kd_sink_hash_expect(struct kd_sink *hash, uint64_t off, const void *buf, size_t len);
 
 /** kd_sink_hash_extents() - by rising offset; valid until the next write. Not rising while writing */
-const struct kd_sink_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret);
+const struct kd_hashed_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret);
 
 /* ---- retry.c ---- */
 

@@ -2,6 +2,7 @@
 #include "lib/sink/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct kd_sink *inner_of(struct kd_sink *s)
 {
@@ -11,10 +12,12 @@ static struct kd_sink *inner_of(struct kd_sink *s)
 int kd_sink_wrap(struct kd_sink *inner, size_t size, size_t ops_offset,
 		 const struct kd_sink_ops *ops, struct kd_sink **ret, struct kd_err *err)
 {
-	struct kd_sink_wrapper *w = calloc(1, size);
+	void *room = NULL;
 
-	if (!w)
+	if (posix_memalign(&room, KD_SINK_WRAPPER_ALIGN, size))
 		return kd_fail(err, KD_NOMEM, "%s: no memory for a wrapper around it", inner->name);
+	memset(room, 0, size);
+	struct kd_sink_wrapper *w = room;
 	struct kd_sink_ops *own = (struct kd_sink_ops *)((char *)w + ops_offset);
 	*own = *ops;
 	if (!inner->ops->write_at)

@@ -868,7 +868,7 @@ static void test_verify_finds_what_changed(void **state)
 		assert_true(v.has_digests);
 		assert_int_equal(v.bad_digests, 0);
 		assert_string_equal(v.digest_reason, "");
-		assert_string_equal(v.digests_xxh64, r.digests_xxh64);
+		assert_string_equal(v.digests_xxh3, r.digests_xxh3);
 		assert_int_equal(v.bad, 0);
 		assert_int_equal(v.stored + v.excluded, FRAMES);
 		/* all that was written but for the hashes and the header's first version */

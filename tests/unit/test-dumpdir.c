@@ -229,7 +229,7 @@ static void fill(struct fixture *f, struct kd_manifest *m)
 		.bad_pages = 6,
 		.bad = { { .pfn = 1ull << 40, .pages = 5 }, { .pfn = 77, .pages = 1 } },
 		.bad_count = 2,
-		.digests_xxh64 = "0123456789abcdef",
+		.digests_xxh3 = "0123456789abcdef",
 	};
 	kd_manifest_add_remark(m, "free pages were kept: %s", "the map contradicts itself");
 }
@@ -262,7 +262,7 @@ static void assert_same(const struct kd_manifest *a, const struct kd_manifest *b
 	assert_int_equal(a->engine.bad_pages, b->engine.bad_pages);
 	assert_int_equal(a->engine.bad_count, b->engine.bad_count);
 	assert_memory_equal(a->engine.bad, b->engine.bad, sizeof(a->engine.bad));
-	assert_string_equal(a->engine.digests_xxh64, b->engine.digests_xxh64);
+	assert_string_equal(a->engine.digests_xxh3, b->engine.digests_xxh3);
 	assert_int_equal(a->remark_count, b->remark_count);
 	for (unsigned int i = 0; i < a->remark_count; i++)
 		assert_string_equal(a->remarks[i], b->remarks[i]);

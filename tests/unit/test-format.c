@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/base/xxh64.h"
+#include "lib/base/xxh3.h"
 #include "lib/format/format.h"
 #include "lib/vmcore/vmcore.h"
 #include "tests/gen/mkvmcore.h"
@@ -504,9 +504,9 @@ static size_t make_digested(
 	for (size_t i = 0; i < DIGESTED_BYTES; i++)
 		out[i] = (uint8_t)(i * 7);
 	for (size_t i = 0; i < RANGES; i++) {
-		const struct kd_digest_range r = { .off = i,
-						   .len_bytes = 1,
-						   .xxh64 = kd_xxh64(out + i, 1) };
+		const struct kd_hashed_extent r = { .off = i,
+						    .len_bytes = 1,
+						    .xxh3 = kd_xxh3(out + i, 1) };
 		kd_digest_encode_record(records + i * KD_DIGEST_RECORD_BYTES, &r);
 	}
 	kd_digest_encode_footer(records + RANGES * KD_DIGEST_RECORD_BYTES, records, RANGES);
@@ -553,7 +553,7 @@ static void test_digests_find_each_changed_bit(void **state)
 static void test_digests_that_lie(void **state)
 {
 	static const struct {
-		struct kd_digest_range r[2];
+		struct kd_hashed_extent r[2];
 		const char *says;
 	} cases[] = {
 		{ { { .off = 0, .len_bytes = 10 }, { .off = 5, .len_bytes = 10 } }, "overlap" },
@@ -583,6 +583,23 @@ static void test_digests_that_lie(void **state)
 	assert_false(check.present);
 }
 
+/* What was written before XXH3 is not compared with something else. */
+static void test_digests_of_another_algorithm(void **state)
+{
+	uint8_t file[DIGESTED_BYTES + RANGES * KD_DIGEST_RECORD_BYTES + KD_DIGEST_FOOTER_BYTES];
+	struct bytes b = { .p = file, .len = make_digested(file) };
+	uint8_t *algorithm = file + b.len - KD_DIGEST_FOOTER_BYTES + 4, room[64];
+	struct kd_digest_check check;
+	struct kd_err err = { 0 };
+
+	assert_int_equal(*algorithm, 2);
+	*algorithm = 1;
+	assert_int_equal(
+		kd_digest_verify(bytes_read_at, &b, b.len, room, sizeof(room), &check, &err),
+		-KD_NOTSUP);
+	assert_says(&err, "hashes of version 1, algorithm 1: only version 1, algorithm 2 (XXH3)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -599,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_flattened_is_read_back),
 		cmocka_unit_test(test_digests_find_each_changed_bit),
 		cmocka_unit_test(test_digests_that_lie),
+		cmocka_unit_test(test_digests_of_another_algorithm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

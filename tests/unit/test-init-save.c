@@ -361,7 +361,7 @@ static void test_engine_saves_without_a_program(void **state)
 	assert_true(f->manifest.engine.used);
 	assert_true(f->manifest.engine.pages > 0);
 	assert_int_equal(f->manifest.engine.bad_pages, 0);
-	assert_int_equal(strlen(f->manifest.engine.digests_xxh64), 16);
+	assert_int_equal(strlen(f->manifest.engine.digests_xxh3), 16);
 	assert_true(lists(f, "vmcore"));
 	snprintf(line, sizeof(line), "kdumpkit: vmcore saved /var/crash/%s/vmcore ", f->name);
 	assert_non_null(strstr(said(f), line));

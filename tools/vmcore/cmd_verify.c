@@ -78,7 +78,7 @@ static void tell_pages(struct findings *f, const struct kd_vmcore *core,
 }
 
 static int verify_files(struct findings *f, char *const paths[], size_t n,
-			const char *manifest_xxh64, struct kd_err *err)
+			const char *manifest_xxh3, struct kd_err *err)
 {
 	KD_AUTO(vt_input_fini) struct vt_input in = { 0 };
 	struct kd_verify_result v;
@@ -99,9 +99,9 @@ static int verify_files(struct findings *f, char *const paths[], size_t n,
 		return rc;
 	tell_pages(f, in.core, &v);
 	tell_digests(f, &v, why_not);
-	if (manifest_xxh64[0] && !why_not && strcmp(manifest_xxh64, v.digests_xxh64) != 0)
+	if (manifest_xxh3[0] && !why_not && strcmp(manifest_xxh3, v.digests_xxh3) != 0)
 		finding(f, true, "hashes", "they are not those of the manifest: %s instead of %s",
-			v.digests_xxh64[0] ? v.digests_xxh64 : "none", manifest_xxh64);
+			v.digests_xxh3[0] ? v.digests_xxh3 : "none", manifest_xxh3);
 	return 0;
 }
 
@@ -163,7 +163,7 @@ static int verify_directory(struct findings *f, const char *path, struct kd_err 
 						     : KD_DUMPDIR_VMCORE_INCOMPLETE);
 	if (rc)
 		return rc;
-	if (verify_files(f, &vmcore, 1, m->engine.digests_xxh64, &why))
+	if (verify_files(f, &vmcore, 1, m->engine.digests_xxh3, &why))
 		finding(f, true, "vmcore", "%s", why.msg);
 	return 0;
 }

@@ -250,7 +250,7 @@ static void json_written(struct kd_json *j, const struct vt_story *s)
 	kd_json_u64(j, "file_bytes", r->file_bytes);
 	kd_json_u64(j, "written_bytes", r->written_bytes);
 	kd_json_u64(j, "hashed_ranges", r->digest_ranges);
-	kd_json_string(j, "hashes_xxh64", r->digest_ranges ? r->digests_xxh64 : NULL);
+	kd_json_string(j, "hashes_xxh3", r->digest_ranges ? r->digests_xxh3 : NULL);
 	kd_json_ms(j, "write_s", r->write_ms);
 }
 
