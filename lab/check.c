@@ -324,7 +324,7 @@ static int check_dmesg(const struct kd_lab_evidence *e, const char *dump, struct
 static int check_dump(const struct kd_lab_evidence *e, const struct kd_lab_inodes *inodes,
 		      const char *dump, const char *host_dump, struct kd_err *err)
 {
-	struct kd_manifest m = { 0 };
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 };
 	KD_AUTO(kd_closep) int fd = open(host_dump, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)

@@ -300,6 +300,7 @@ static void fill_manifest(struct attempt *a, enum kd_outcome outcome, const char
 	snprintf(m->reason, sizeof(m->reason), "%s", reason);
 	if (gmtime_r(&now, &tm))
 		strftime(m->created, sizeof(m->created), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	kd_manifest_fit_extents(m);
 	snprintf(m->target, sizeof(m->target), "%s %s=%s %s", t->fstype,
 		 kd_id_kind_name(t->id_kind), t->id, t->dir);
 }
@@ -346,6 +347,7 @@ enum kd_outcome kd_init_save(const struct kd_init *init, const struct kd_plan_ta
 	}
 	if (a.dir_fd >= 0)
 		close(a.dir_fd);
+	kd_manifest_fini(&a.manifest);
 	free(a.shown);
 	free(a.path);
 	return outcome;

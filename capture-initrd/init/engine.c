@@ -29,7 +29,11 @@ struct result {
 	struct kd_dump_result dump;
 	struct kd_err err;
 	bool ended; /* kd_dump_run() returned 0 and the file is synced */
+	struct kd_hashed_extent extents[KD_DUMP_MAX_EXTENTS]; /* of these dump.n_extents are set */
 };
+
+_Static_assert((int)KD_DUMP_MAX_EXTENTS <= (int)KD_MANIFEST_MAX_EXTENTS,
+	       "the manifest has room for each");
 
 struct job {
 	const struct kd_init *init;
@@ -117,6 +121,7 @@ static int dump(struct job *job, struct kd_err *err)
 		.codec = codec_of(plan->codec),
 		.max_memory_bytes = memory_limit(job->init->root),
 		.sync_every_bytes = SYNC_EVERY_BYTES,
+		.extents = job->result->extents,
 		.stop = &job->stop,
 		.progress = show_progress,
 		.progress_arg = job,
@@ -168,9 +173,23 @@ static void note_dropped(const struct kd_init *init, const struct kd_dump_result
 	}
 }
 
-static void fill_manifest(const struct kd_init *init, const struct kd_dump_result *dump,
+static void note_extents(const struct kd_init *init, const struct result *result,
+			 struct kd_manifest *m)
+{
+	size_t n = result->dump.n_extents;
+	struct kd_err err = { 0 };
+
+	if (n > KD_DUMP_MAX_EXTENTS)
+		n = KD_DUMP_MAX_EXTENTS; /* the child may have been killed in the midst of anything */
+	if (kd_manifest_set_extents(m, result->extents, n, &err))
+		kd_init_say(init, "vmcore: %s", err.msg);
+}
+
+static void fill_manifest(const struct kd_init *init, const struct result *result,
 			  struct kd_manifest *m)
 {
+	const struct kd_dump_result *dump = &result->dump;
+
 	m->engine.used = true;
 	m->engine.pages = dump->pages;
 	m->engine.zero_pages = dump->zero_pages;
@@ -179,6 +198,7 @@ static void fill_manifest(const struct kd_init *init, const struct kd_dump_resul
 	snprintf(m->engine.digests_xxh3, sizeof(m->engine.digests_xxh3), "%s", dump->digests_xxh3);
 	note_bad_pages(init, dump, m);
 	note_dropped(init, dump, m);
+	note_extents(init, result, m);
 }
 
 static int judge(const struct result *result, const struct kd_child_end *end, bool *truncated_ret,
@@ -230,7 +250,7 @@ int kd_init_engine(const struct kd_init *init, int dir_fd, uint64_t timeout_ms,
 	rc = kd_init_task_run(init, dump_task, &job, 0, timeout_ms, &end, err);
 	if (!rc)
 		rc = judge(result, &end, truncated_ret, err);
-	fill_manifest(init, &result->dump, manifest);
+	fill_manifest(init, result, manifest);
 	manifest->collector_exit = end.exited ? end.code : -end.signal;
 	kd_init_shared_unmap(shared, sizeof(*result));
 	return rc;

@@ -67,7 +67,7 @@ struct kd_init {
 	uint64_t dmesg_memory_bytes; /* limit for the reader; 0 for none */
 	struct kd_plan plan;
 	struct kd_init_shared *shared;
-	struct kd_manifest manifest; /* the stages up to the first target */
+	struct kd_manifest manifest; /* the stages up to the first target; owns nothing */
 };
 
 /** kd_init_left_ms() - until the deadline, less what the last steps need; 0 when used up */

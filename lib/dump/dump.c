@@ -141,11 +141,25 @@ static int finish(struct kd_engine *e, struct kd_err *err)
 		if (!rc)
 			rc = kd_sink_sync(e->sink, err);
 	}
+	/* Which header stands there, that one or the first one? */
+	if (rc && e->hash && again)
+		kd_sink_hash_forget(e->hash, 0, len);
 	return rc;
 }
 
+static void keep_extents(const struct kd_engine *e)
+{
+	size_t n = 0;
+
+	if (!e->hash || !e->opts->extents)
+		return;
+	const struct kd_hashed_extent *x = kd_sink_hash_extents(e->hash, &n);
+	memcpy(e->opts->extents, x, n * sizeof(*x));
+	e->result->n_extents = n;
+}
+
 /* The sink takes no more, or we are to stop: keep what is there, and say why it is not all. */
-static int truncate_dump(struct kd_engine *e, int rc, const struct kd_err *why)
+static void truncate_dump(struct kd_engine *e, int rc, const struct kd_err *why)
 {
 	struct kd_dump_result *r = e->result;
 	struct kd_err ignored = { 0 };
@@ -158,7 +172,6 @@ static int truncate_dump(struct kd_engine *e, int rc, const struct kd_err *why)
 		(void)!e->format->checkpoint(e, &ignored);
 	e->format->salvage(e);
 	(void)!kd_sink_sync(e->sink, &ignored);
-	return 0;
 }
 
 static int write_dump(struct kd_engine *e, struct kd_err *err)
@@ -189,7 +202,10 @@ static int write_dump(struct kd_engine *e, struct kd_err *err)
 	rc = kd_pipeline_run(&p, &why);
 	if (!rc)
 		rc = finish(e, &why);
-	return rc ? truncate_dump(e, rc, &why) : 0;
+	if (rc)
+		truncate_dump(e, rc, &why);
+	keep_extents(e);
+	return 0;
 }
 
 int kd_dump_run(struct kd_vmcore *core, const struct kd_dump_opts *opts, struct kd_sink *sink,

@@ -47,6 +47,9 @@ struct kd_dump_progress {
 	uint64_t bytes_per_s;	/* of done_bytes, over the last seconds; 0: not known yet */
 };
 
+/* Hashed ranges of one file: see lib/sink/hash.c for how far that reaches. */
+enum { KD_DUMP_MAX_EXTENTS = 16384 };
+
 struct kd_dump_opts {
 	unsigned int level; /* as in lib/filter; also what the header will say */
 	enum kd_dump_format format;
@@ -59,6 +62,9 @@ struct kd_dump_opts {
 	bool dry_run;		  /* filter only; the sink may be NULL */
 	bool one_pass;		  /* no kernel pages first: pages in the order of their addresses */
 	bool no_digests;	  /* leave out the hashes */
+	/* Room for KD_DUMP_MAX_EXTENTS: the hashes of what was written, of a truncated dump too.
+	 * May be NULL. Filled in at the end; with flattened the offsets are those of the plain file */
+	struct kd_hashed_extent *extents;
 	enum kd_vmcore_access access;
 	/* Set to anything but 0, by a signal handler or another thread, it ends the dump as if the sink
 	 * had failed: truncated, with code KD_AGAIN. May be NULL */
@@ -98,6 +104,7 @@ struct kd_dump_result {
 	uint64_t written_bytes; /* to the sink: without holes */
 	uint64_t digest_ranges; /* hashes in the file; see lib/format */
 	char digests_xxh3[17];	/* hash of those hashes, hexadecimal; "" when there are none */
+	size_t n_extents;	/* in opts->extents, by rising offset and apart */
 
 	bool truncated;	   /* the sink took no more; what is there can be read */
 	enum kd_code code; /* why: KD_NOSPACE, KD_SYS, KD_AGAIN (stopped) */
@@ -139,25 +146,37 @@ struct kd_verify_result {
 
 	bool has_digests;      /* the file holds hashes of its parts */
 	char digests_xxh3[17]; /* as in struct kd_dump_result, to be compared with the manifest's */
-	uint64_t digest_bytes; /* compared with them */
-	uint64_t bad_digests;  /* parts that differ */
-	uint64_t first_bad_off, first_bad_len;
+	struct kd_hash_check digests;
 	char digest_reason
 		[KD_ERR_MSG_BYTES]; /* why they could not be compared; "" when they could */
+};
+
+struct kd_verify_opts {
+	int fd;		 /* the same file, for the hashes in it; -1: none (flattened, split) */
+	bool table_only; /* the ranges these are of are compared by kd_dump_compare() */
+	void (*progress)(void *arg, const struct kd_dump_progress *p); /* may be NULL */
+	void *progress_arg;
 };
 
 /**
  * kd_dump_verify() - read every page of a dump, and compare the hashes in its file
  * @core: borrowed
- * @fd: the same file, for the hashes; -1: none (flattened files, split sets)
- * @progress: as in struct kd_dump_opts; may be NULL
  *
  * Return: 0 however bad the dump is; -KD_NOMEM; -KD_SYS its bitmap cannot be read.
  */
-int kd_dump_verify(struct kd_vmcore *core, int fd,
-		   void (*progress)(void *arg, const struct kd_dump_progress *p),
-		   void *progress_arg, struct kd_verify_result *ret,
-		   struct kd_err *err) KD_MUST_CHECK;
+int kd_dump_verify(struct kd_vmcore *core, const struct kd_verify_opts *opts,
+		   struct kd_verify_result *ret, struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_dump_compare() - compare the file of a dump with hashes that were kept outside of it
+ * @fd: need not be a dump that can be opened
+ *
+ * A range behind the end of the file, or one that cannot be read, counts as bad.
+ *
+ * Return: 0 whatever was found; -KD_NOMEM; -KD_BADDATA not a regular file.
+ */
+int kd_dump_compare(int fd, const struct kd_hashed_extent *extents, size_t n,
+		    struct kd_hash_check *ret, struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_dump_count_pages() - the same without reading pages: only stored, excluded and lost are set */
 int kd_dump_count_pages(struct kd_vmcore *core, struct kd_verify_result *ret,

@@ -15,7 +15,6 @@ enum {
 	KD_CHUNK_BYTES = 4 << 20,	/* or in this, where each becomes a chunk of a stream */
 	KD_CHECKPOINT_BYTES = 64 << 20, /* pages written until their descriptors are, too */
 	KD_MAP_BYTES = 64 << 20,
-	KD_MAX_HASHES = 16384, /* in one file: see lib/sink/hash.c for how far that reaches */
 };
 
 /* ---- memory.c: one piece of memory for everything, taken at the start ---- */

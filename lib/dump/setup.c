@@ -52,7 +52,7 @@ static uint64_t need(const struct kd_engine *e, unsigned int threads)
 {
 	uint64_t workers = threads * (uint64_t)(READ_BYTES + (e->opts->codec ? CODEC_BYTES : 0));
 	uint64_t writing = arena_bytes(e, threads) + workers +
-			   KD_MAX_HASHES * sizeof(struct kd_hashed_extent);
+			   KD_DUMP_MAX_EXTENTS * sizeof(struct kd_hashed_extent);
 	uint64_t filtering = threads * (uint64_t)FILTER_READ_BYTES;
 
 	return kd_filter_bitmap_bytes(e->core, e->want_late) +
@@ -158,7 +158,7 @@ int kd_engine_wrap_sink(struct kd_engine *e, struct kd_err *err)
 		e->sink = e->flat;
 	}
 	if (!o->no_digests) {
-		rc = kd_sink_hash_new(e->sink, KD_MAX_HASHES, &e->hash, err);
+		rc = kd_sink_hash_new(e->sink, KD_DUMP_MAX_EXTENTS, &e->hash, err);
 		if (rc)
 			return rc;
 		e->sink = e->hash;

@@ -98,29 +98,59 @@ static int file_read_at(void *arg, uint64_t off, void *buf, size_t len, struct k
 	return (size_t)n == len ? 0 : kd_fail(err, KD_BADDATA, "the dump became shorter");
 }
 
-static int check_digests(struct verifier *v, int fd, struct kd_err *err)
+/* 0: @ret is that file, ret->room to be freed; 1: it is not a regular one. */
+static int digest_file(const int *fd, struct kd_digest_file *ret, struct kd_err *err)
 {
-	KD_AUTO(kd_freep) uint8_t *room = malloc(ROOM_BYTES);
-	struct kd_digest_check c = { 0 };
-	struct kd_err why = { 0 };
 	struct stat st;
 
+	if (fstat(*fd, &st) || !S_ISREG(st.st_mode))
+		return 1;
+	uint8_t *room = malloc(ROOM_BYTES);
 	if (!room)
 		return kd_fail(err, KD_NOMEM, "no memory to check hashes");
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return 0;
-	int rc = kd_digest_verify(file_read_at, &fd, (uint64_t)st.st_size, room, ROOM_BYTES, &c,
-				  &why);
-	v->ret->has_digests = rc || c.present;
+	*ret = (struct kd_digest_file){ .read_at = file_read_at,
+					.arg = (void *)fd,
+					.size = (uint64_t)st.st_size,
+					.room = room,
+					.room_len = ROOM_BYTES };
+	return 0;
+}
+
+static int check_digests(const struct kd_verify_opts *opts, struct kd_verify_result *ret,
+			 struct kd_err *err)
+{
+	struct kd_digest_check c = { 0 };
+	struct kd_digest_file file;
+	struct kd_err why = { 0 };
+	int rc = digest_file(&opts->fd, &file, err);
+
 	if (rc)
-		snprintf(v->ret->digest_reason, sizeof(v->ret->digest_reason), "%s", why.msg);
+		return rc > 0 ? 0 : rc;
+	rc = kd_digest_verify(&file, opts->table_only ? KD_DIGEST_TABLE : KD_DIGEST_RANGES, &c,
+			      &why);
+	free(file.room);
+	ret->has_digests = rc || c.present;
+	ret->digests = c.ranges;
+	if (rc)
+		snprintf(ret->digest_reason, sizeof(ret->digest_reason), "%s", why.msg);
 	else if (c.present)
-		snprintf(v->ret->digests_xxh3, sizeof(v->ret->digests_xxh3), "%016jx",
+		snprintf(ret->digests_xxh3, sizeof(ret->digests_xxh3), "%016jx",
 			 (uintmax_t)c.table_xxh3);
-	v->ret->digest_bytes = c.bytes;
-	v->ret->bad_digests = c.bad_ranges;
-	v->ret->first_bad_off = c.first_bad;
-	v->ret->first_bad_len = c.first_bad_len;
+	return 0;
+}
+
+int kd_dump_compare(int fd, const struct kd_hashed_extent *extents, size_t n,
+		    struct kd_hash_check *ret, struct kd_err *err)
+{
+	struct kd_digest_file file;
+	int rc = digest_file(&fd, &file, err);
+
+	if (rc > 0)
+		return kd_fail(err, KD_BADDATA, "the dump is not a regular file");
+	if (rc)
+		return rc;
+	kd_digest_compare(&file, extents, n, ret);
+	free(file.room);
 	return 0;
 }
 
@@ -142,14 +172,13 @@ int kd_dump_count_pages(struct kd_vmcore *core, struct kd_verify_result *ret, st
 	return rc;
 }
 
-int kd_dump_verify(struct kd_vmcore *core, int fd,
-		   void (*progress)(void *arg, const struct kd_dump_progress *p),
-		   void *progress_arg, struct kd_verify_result *ret, struct kd_err *err)
+int kd_dump_verify(struct kd_vmcore *core, const struct kd_verify_opts *opts,
+		   struct kd_verify_result *ret, struct kd_err *err)
 {
 	struct verifier v = { .core = core,
 			      .ret = ret,
-			      .progress = progress,
-			      .progress_arg = progress_arg,
+			      .progress = opts->progress,
+			      .progress_arg = opts->progress_arg,
 			      .start_ms = kd_monotonic_ms() };
 	int rc = kd_dump_count_pages(core, ret, err);
 
@@ -160,8 +189,8 @@ int kd_dump_verify(struct kd_vmcore *core, int fd,
 	rc = open_window(&v, err);
 	if (!rc)
 		rc = walk(&v, true, err);
-	if (!rc && fd >= 0)
-		rc = check_digests(&v, fd, err);
+	if (!rc && opts->fd >= 0)
+		rc = check_digests(opts, ret, err);
 	kd_vmcore_window_free(v.window);
 	return rc;
 }

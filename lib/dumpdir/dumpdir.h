@@ -32,7 +32,8 @@ enum {
 	KD_MANIFEST_VERSION = 1,
 	KD_MANIFEST_MAX_STAGES = 24,
 	KD_MANIFEST_MAX_FILES = 12,
-	KD_MANIFEST_MAX_BYTES = 1 << 20
+	KD_MANIFEST_MAX_EXTENTS = 32768, /* the engine notes half as many */
+	KD_MANIFEST_MAX_BYTES = 4 << 20
 };
 
 enum kd_outcome {
@@ -70,9 +71,12 @@ struct kd_manifest_engine {
 	uint64_t bad_pages;    /* of these unreadable */
 	struct kd_manifest_bad_run bad[KD_MANIFEST_MAX_BAD_RUNS]; /* the first runs of them */
 	unsigned int bad_count;
-	char digests_xxh3[17]; /* XXH3 of the vmcore's table of hashes; "" without one */
+	char digests_xxh3[17];		  /* XXH3 of the vmcore's table of hashes; "" without one */
+	struct kd_hashed_extent *extents; /* of the vmcore, by rising offset and apart; owned */
+	size_t extent_count;
 };
 
+/* kd_manifest_fini() releases what it owns; a copy of the struct owns nothing. */
 struct kd_manifest {
 	enum kd_outcome outcome;
 	char reason[KD_ERR_MSG_BYTES]; /* "" when saved without a remark */
@@ -94,6 +98,11 @@ struct kd_manifest {
 
 const char *kd_outcome_name(
 	enum kd_outcome outcome); /* "saved", "truncated", "dmesg-only", "failed" */
+
+void kd_manifest_fini(struct kd_manifest *m);
+
+/** kd_manifest_vmcore() - the dump that is listed: vmcore, else vmcore-incomplete; NULL for none */
+const struct kd_manifest_file *kd_manifest_vmcore(const struct kd_manifest *m);
 
 /* ---- writing (write.c): the capture init ---- */
 
@@ -142,6 +151,22 @@ void kd_manifest_add_stage(struct kd_manifest *m, const char *name, uint64_t at_
 void kd_manifest_add_remark(struct kd_manifest *m, const char *fmt, ...) KD_PRINTF(2, 3);
 
 /**
+ * kd_manifest_set_extents() - note hashes of parts of the vmcore
+ * @extents: copied; by rising offset and apart. Replaces what was there
+ *
+ * Return: 0; -KD_USAGE more than KD_MANIFEST_MAX_EXTENTS; -KD_NOMEM.
+ */
+int kd_manifest_set_extents(struct kd_manifest *m, const struct kd_hashed_extent *extents, size_t n,
+			    struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_manifest_fit_extents() - leave out those that the vmcore, as it is listed, does not hold
+ *
+ * For after the files were added. Such a part was written and got lost: a remark says so.
+ */
+void kd_manifest_fit_extents(struct kd_manifest *m);
+
+/**
  * kd_manifest_add_file() - hash file @name of the directory and list it
  *
  * Reads the whole file. Return: 0; -KD_USAGE for a bad name, one listed already or
@@ -161,10 +186,12 @@ int kd_manifest_add_file_until(struct kd_manifest *m, int dir_fd, const char *na
 /**
  * kd_manifest_write() - manifest.json.part, fsync, rename to manifest.json, fsync the directory
  *
- * Bytes in a text that are no UTF-8, and control characters, become '?'.
+ * Bytes in a text that are no UTF-8, and control characters, become '?'. The hashes of
+ * the vmcore's parts are left out, with a remark, where they keep it from being written.
  *
- * Return: 0; -KD_USAGE when the outcome is "saved" and no vmcore is listed (nothing
- * is written then: correct the outcome first); -KD_NOMEM, -KD_NOSPACE, -KD_SYS.
+ * Return: 0; -KD_USAGE when the outcome is "saved" and no vmcore is listed, or an extent
+ * is not inside of the one that is (nothing is written then: correct that first);
+ * -KD_NOMEM, -KD_NOSPACE, -KD_SYS.
  */
 int kd_manifest_write(const struct kd_manifest *m, int dir_fd, struct kd_err *err) KD_MUST_CHECK;
 
@@ -173,19 +200,20 @@ int kd_manifest_write(const struct kd_manifest *m, int dir_fd, struct kd_err *er
 /**
  * kd_manifest_parse() - JSON text to manifest; hostile input is expected
  * @name: what to call the text in messages
- * @ret: untouched on failure
+ * @ret: kd_manifest_fini(); untouched on failure
  *
  * Members it does not know are ignored, so that a later program can add some
  * without a new version number.
  *
  * Return: 0; -KD_BADDATA with "name: member: what is wrong"; -KD_NOTSUP for another
- * version.
+ * version; -KD_NOMEM.
  */
 int kd_manifest_parse(const char *text, size_t len, const char *name, struct kd_manifest *ret,
 		      struct kd_err *err) KD_MUST_CHECK;
 
 /**
  * kd_manifest_read() - manifest.json of an open dump directory
+ * @ret: kd_manifest_fini(); untouched on failure
  *
  * Return: as kd_manifest_parse(); -KD_SYS with err->sys ENOENT where there is none:
  * the capture did not come to its end.

@@ -13,6 +13,9 @@ bool kd_manifest_name_ok(const char *name);
 /** kd_manifest_has_file() - is @name listed? */
 bool kd_manifest_has_file(const struct kd_manifest *m, const char *name);
 
+/** kd_manifest_holds() - does @x have a length, and lie inside of the vmcore that is listed? */
+bool kd_manifest_holds(const struct kd_manifest *m, const struct kd_hashed_extent *x);
+
 /**
  * kd_manifest_text_len() - length of the clean character at @s: UTF-8 and no control
  * character (C0, DEL or C1: a terminal may obey them); 0 where none stands

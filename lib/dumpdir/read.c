@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -207,6 +208,76 @@ static int get_bad_run(const struct reader *r, const json_t *object, struct kd_m
 	return 0;
 }
 
+static int get_xxh3(const struct reader *r, const json_t *object, uint64_t *ret, struct kd_err *err)
+{
+	enum { DIGITS = 16 };
+	char hex[DIGITS + 1];
+	int rc = get_text(r, object, "xxh3", hex, sizeof(hex), err);
+
+	if (rc)
+		return rc;
+	if (strlen(hex) != DIGITS || strspn(hex, "0123456789abcdef") != DIGITS)
+		return bad(r, "xxh3", err, "'%s' is not 16 lower-case hexadecimal digits", hex);
+	*ret = strtoull(hex, NULL, 16);
+	return 0;
+}
+
+/* By rising offset, apart, and inside of the dump: comparing them reads no byte twice. */
+static int check_extent(const struct reader *r, const struct kd_manifest *m,
+			const struct kd_hashed_extent *x, struct kd_err *err)
+{
+	const struct kd_manifest_file *vmcore = kd_manifest_vmcore(m);
+	uint64_t last_end = 0;
+
+	if (!vmcore)
+		return bad(r, "offset", err, "is %ju, but no vmcore is listed", (uintmax_t)x->off);
+	if (!kd_manifest_holds(m, x))
+		return bad(r, "size_bytes", err,
+			   "%ju bytes at offset %ju are not inside of %s, which has %ju",
+			   (uintmax_t)x->len_bytes, (uintmax_t)x->off, vmcore->name,
+			   (uintmax_t)vmcore->size_bytes);
+	if (m->engine.extent_count)
+		last_end = x[-1].off + x[-1].len_bytes;
+	if (x->off < last_end)
+		return bad(r, "offset", err, "%ju is before %ju, where the one before it ends",
+			   (uintmax_t)x->off, (uintmax_t)last_end);
+	return 0;
+}
+
+static int get_extent(const struct reader *r, const json_t *object, struct kd_manifest *m,
+		      struct kd_err *err)
+{
+	struct kd_hashed_extent *x = &m->engine.extents[m->engine.extent_count];
+	json_int_t off = 0, size = 0;
+	int rc = get_int(r, object, "offset", 0, INT64_MAX, &off, err);
+
+	if (!rc)
+		rc = get_int(r, object, "size_bytes", 1, INT64_MAX, &size, err);
+	if (!rc)
+		rc = get_xxh3(r, object, &x->xxh3, err);
+	if (rc)
+		return rc;
+	x->off = (uint64_t)off;
+	x->len_bytes = (uint64_t)size;
+	rc = check_extent(r, m, x, err);
+	if (!rc)
+		m->engine.extent_count++;
+	return rc;
+}
+
+static int get_extents(const char *name, const json_t *object, struct kd_manifest *m,
+		       struct kd_err *err)
+{
+	size_t n = json_array_size(json_object_get(object, "extents"));
+
+	if (n > 0 && n <= KD_MANIFEST_MAX_EXTENTS) {
+		m->engine.extents = calloc(n, sizeof(*m->engine.extents));
+		if (!m->engine.extents)
+			return kd_fail(err, KD_NOMEM, "%s: no memory for %zu extents", name, n);
+	}
+	return get_list(name, object, "extents", KD_MANIFEST_MAX_EXTENTS, get_extent, m, err);
+}
+
 static int get_count(const struct reader *r, const json_t *object, const char *member,
 		     uint64_t *ret, struct kd_err *err)
 {
@@ -243,7 +314,7 @@ static int get_engine(const char *name, const json_t *top, struct kd_manifest *m
 	if (!rc)
 		rc = get_text(&r, object, "digests_xxh3", e->digests_xxh3, sizeof(e->digests_xxh3),
 			      err);
-	return rc;
+	return rc ? rc : get_extents(name, object, m, err);
 }
 
 /* May be missing: the first manifests had none. */
@@ -330,7 +401,7 @@ static int get_all(const char *name, const json_t *top, struct kd_manifest *m, s
 int kd_manifest_parse(const char *text, size_t len, const char *name, struct kd_manifest *ret,
 		      struct kd_err *err)
 {
-	struct kd_manifest m = { 0 };
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 };
 	json_error_t why = { 0 };
 
 	if (len > KD_MANIFEST_MAX_BYTES)
@@ -345,6 +416,7 @@ int kd_manifest_parse(const char *text, size_t len, const char *name, struct kd_
 	if (rc)
 		return rc;
 	*ret = m;
+	m.engine.extents = NULL;
 	return 0;
 }
 

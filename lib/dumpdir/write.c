@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,6 +160,41 @@ void kd_manifest_add_remark(struct kd_manifest *m, const char *fmt, ...)
 	va_end(ap);
 }
 
+int kd_manifest_set_extents(struct kd_manifest *m, const struct kd_hashed_extent *extents, size_t n,
+			    struct kd_err *err)
+{
+	struct kd_manifest_engine *e = &m->engine;
+
+	kd_manifest_fini(m);
+	if (n > KD_MANIFEST_MAX_EXTENTS)
+		return kd_fail(err, KD_USAGE, "%zu hashes of parts of the vmcore: %d are the limit",
+			       n, KD_MANIFEST_MAX_EXTENTS);
+	if (n == 0)
+		return 0;
+	e->extents = malloc(n * sizeof(*extents));
+	if (!e->extents)
+		return kd_fail(err, KD_NOMEM, "no memory for %zu hashes of parts of the vmcore", n);
+	memcpy(e->extents, extents, n * sizeof(*extents));
+	e->extent_count = n;
+	return 0;
+}
+
+void kd_manifest_fit_extents(struct kd_manifest *m)
+{
+	struct kd_manifest_engine *e = &m->engine;
+	size_t n = e->extent_count, kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (kd_manifest_holds(m, &e->extents[i]))
+			e->extents[kept++] = e->extents[i];
+	e->extent_count = kept;
+	if (kept == n)
+		return;
+	const struct kd_manifest_file *vmcore = kd_manifest_vmcore(m);
+	kd_manifest_add_remark(m, "%zu of %zu parts that were written are not in %s", n - kept, n,
+			       vmcore ? vmcore->name : "a file that could be listed");
+}
+
 int kd_manifest_add_file(struct kd_manifest *m, int dir_fd, const char *name, struct kd_err *err)
 {
 	return kd_manifest_add_file_until(m, dir_fd, name, UINT64_MAX, err);
@@ -241,6 +277,25 @@ static void add_lists(struct kd_json *j, const struct kd_manifest *m)
 	kd_json_close_array(j);
 }
 
+/* One a line: there may be thousands. */
+static void add_extents(struct kd_json *j, const struct kd_manifest_engine *e)
+{
+	char hex[17];
+
+	kd_json_open_array(j, "extents");
+	for (size_t i = 0; i < e->extent_count; i++) {
+		kd_json_open_object(j, NULL);
+		j->pretty = false;
+		kd_json_u64(j, "offset", e->extents[i].off);
+		kd_json_u64(j, "size_bytes", e->extents[i].len_bytes);
+		snprintf(hex, sizeof(hex), "%016" PRIx64, e->extents[i].xxh3);
+		kd_json_string(j, "xxh3", hex);
+		kd_json_close_object(j);
+		j->pretty = true;
+	}
+	kd_json_close_array(j);
+}
+
 static void add_engine(struct kd_json *j, const struct kd_manifest_engine *e)
 {
 	kd_json_open_object(j, "engine");
@@ -257,6 +312,7 @@ static void add_engine(struct kd_json *j, const struct kd_manifest_engine *e)
 	}
 	kd_json_close_array(j);
 	kd_json_string(j, "digests_xxh3", e->digests_xxh3);
+	add_extents(j, e);
 	kd_json_close_object(j);
 }
 
@@ -268,40 +324,85 @@ static void add_remarks(struct kd_json *j, const struct kd_manifest *m)
 	kd_json_close_array(j);
 }
 
-int kd_manifest_write(const struct kd_manifest *m, int dir_fd, struct kd_err *err)
+static void add_all(struct kd_json *j, const struct kd_manifest *m)
+{
+	kd_json_open_object(j, NULL);
+	kd_json_u64(j, "version", KD_MANIFEST_VERSION);
+	kd_json_string(j, "program", KD_MANIFEST_PROGRAM);
+	kd_json_string(j, "outcome", kd_outcome_name(m->outcome));
+	add_text(j, "reason", m->reason);
+	kd_json_string(j, "created", m->created);
+	add_text(j, "kernel_release", m->kernel_release);
+	/* CRASHTIME comes from the dead kernel; before 1970 it says nothing. */
+	kd_json_i64(j, "crash_time", m->crash_time > 0 ? m->crash_time : 0);
+	add_text(j, "collector", m->collector);
+	kd_json_i64(j, "collector_exit", m->collector_exit);
+	add_text(j, "target", m->target);
+	add_lists(j, m);
+	if (m->engine.used)
+		add_engine(j, &m->engine);
+	add_remarks(j, m);
+	kd_json_close_object(j);
+}
+
+static int write_new(const struct kd_manifest *m, int dir_fd, struct kd_err *err)
 {
 	static const char part[] = KD_DUMPDIR_MANIFEST ".part";
 	KD_AUTO(kd_buf_fini) struct kd_buf out = { 0 };
 	struct kd_json j = { .out = &out, .pretty = true };
 
-	if (m->outcome == KD_OUTCOME_SAVED && !kd_manifest_has_file(m, KD_DUMPDIR_VMCORE))
-		return kd_fail(err, KD_USAGE,
-			       "the manifest says saved but lists no file vmcore: not written");
-	kd_json_open_object(&j, NULL);
-	kd_json_u64(&j, "version", KD_MANIFEST_VERSION);
-	kd_json_string(&j, "program", KD_MANIFEST_PROGRAM);
-	kd_json_string(&j, "outcome", kd_outcome_name(m->outcome));
-	add_text(&j, "reason", m->reason);
-	kd_json_string(&j, "created", m->created);
-	add_text(&j, "kernel_release", m->kernel_release);
-	/* CRASHTIME comes from the dead kernel; before 1970 it says nothing. */
-	kd_json_i64(&j, "crash_time", m->crash_time > 0 ? m->crash_time : 0);
-	add_text(&j, "collector", m->collector);
-	kd_json_i64(&j, "collector_exit", m->collector_exit);
-	add_text(&j, "target", m->target);
-	add_lists(&j, m);
-	if (m->engine.used)
-		add_engine(&j, &m->engine);
-	add_remarks(&j, m);
-	kd_json_close_object(&j);
+	add_all(&j, m);
 	if (out.bad)
 		return kd_fail(err, KD_NOMEM, "no memory for the manifest");
-
 	int rc = kd_dumpdir_write_new(dir_fd, part, out.p, out.len, err);
 	if (rc)
 		return rc;
 	rc = kd_dumpdir_rename(dir_fd, part, KD_DUMPDIR_MANIFEST, err);
 	if (rc)
 		unlinkat(dir_fd, part, 0);
+	return rc;
+}
+
+/* The outcome is worth more than the hashes of a dump's parts, which are most of the text. */
+static int write_without_extents(const struct kd_manifest *m, int dir_fd, struct kd_err *err)
+{
+	struct kd_manifest less = *m;
+
+	less.engine.extents = NULL;
+	less.engine.extent_count = 0;
+	kd_manifest_add_remark(&less, "the hashes of %zu parts of the dump are left out: %s",
+			       m->engine.extent_count, err->msg);
+	return write_new(&less, dir_fd, err);
+}
+
+static int check_rules(const struct kd_manifest *m, struct kd_err *err)
+{
+	const struct kd_manifest_engine *e = &m->engine;
+
+	if (m->outcome == KD_OUTCOME_SAVED && !kd_manifest_has_file(m, KD_DUMPDIR_VMCORE))
+		return kd_fail(err, KD_USAGE,
+			       "the manifest says saved but lists no file vmcore: not written");
+	for (size_t i = 0; i < e->extent_count; i++)
+		if (!kd_manifest_holds(m, &e->extents[i]))
+			return kd_fail(err, KD_USAGE,
+				       "the manifest has a hash of %ju bytes at offset %ju, which "
+				       "are not in a vmcore that it lists: not written",
+				       (uintmax_t)e->extents[i].len_bytes,
+				       (uintmax_t)e->extents[i].off);
+	return 0;
+}
+
+int kd_manifest_write(const struct kd_manifest *m, int dir_fd, struct kd_err *err)
+{
+	struct kd_err why = { 0 };
+	int rc = check_rules(m, err);
+
+	if (rc)
+		return rc;
+	rc = write_new(m, dir_fd, &why);
+	if (rc && m->engine.extent_count)
+		rc = write_without_extents(m, dir_fd, &why);
+	if (rc && err)
+		*err = why;
 	return rc;
 }

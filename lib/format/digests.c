@@ -35,14 +35,11 @@ void kd_digest_encode_footer(uint8_t out[KD_DIGEST_FOOTER_BYTES], const uint8_t 
 	memcpy(out + 24, magic, sizeof(magic));
 }
 
-struct verifier {
-	int (*read_at)(void *arg, uint64_t off, void *buf, size_t len, struct kd_err *err);
-	void *arg;
+/* Where the table stands. */
+struct table {
 	uint64_t records; /* offset of the first */
 	uint64_t n;
-	uint64_t table_xxh3;
-	uint8_t *room;
-	size_t room_len;
+	uint64_t xxh3;
 };
 
 static int bad_records(struct kd_err *err, const char *what)
@@ -50,30 +47,30 @@ static int bad_records(struct kd_err *err, const char *what)
 	return kd_fail(err, KD_BADDATA, "the hashes at the end of the file are damaged: %s", what);
 }
 
-static int hash_range(const struct verifier *v, uint64_t off, uint64_t len, struct kd_xxh3 *h,
+static int hash_range(const struct kd_digest_file *f, uint64_t off, uint64_t len, struct kd_xxh3 *h,
 		      struct kd_err *err)
 {
 	while (len > 0) {
-		size_t n = len < v->room_len ? (size_t)len : v->room_len;
-		int rc = v->read_at(v->arg, off, v->room, n, err);
+		size_t n = len < f->room_len ? (size_t)len : f->room_len;
+		int rc = f->read_at(f->arg, off, f->room, n, err);
 		if (rc)
 			return rc;
-		kd_xxh3_update(h, v->room, n);
+		kd_xxh3_update(h, f->room, n);
 		off += n;
 		len -= n;
 	}
 	return 0;
 }
 
-/* 1: v->records and v->n are right; 0: there are no hashes. */
-static int read_footer(struct verifier *v, uint64_t size, struct kd_err *err)
+/* 1: @t is right; 0: there are no hashes. */
+static int read_footer(const struct kd_digest_file *f, struct table *t, struct kd_err *err)
 {
 	uint8_t footer[KD_DIGEST_FOOTER_BYTES];
 	struct kd_xxh3 h;
 
-	if (size < sizeof(footer))
+	if (f->size < sizeof(footer))
 		return 0;
-	int rc = v->read_at(v->arg, size - sizeof(footer), footer, sizeof(footer), err);
+	int rc = f->read_at(f->arg, f->size - sizeof(footer), footer, sizeof(footer), err);
 	if (rc)
 		return rc;
 
@@ -89,67 +86,72 @@ static int read_footer(struct verifier *v, uint64_t size, struct kd_err *err)
 			       "hashes of version %u, algorithm %u: only version %d, algorithm %d "
 			       "(XXH3) is known here: use the kdumpkit that wrote them",
 			       version, algorithm, VERSION, ALGORITHM_XXH3);
-	if (n > (size - sizeof(footer)) / KD_DIGEST_RECORD_BYTES)
+	if (n > (f->size - sizeof(footer)) / KD_DIGEST_RECORD_BYTES)
 		return bad_records(err, "more are announced than there is room for");
-	v->n = n;
-	v->records = size - sizeof(footer) - n * KD_DIGEST_RECORD_BYTES;
+	t->n = n;
+	t->records = f->size - sizeof(footer) - n * KD_DIGEST_RECORD_BYTES;
 
 	kd_xxh3_init(&h);
-	rc = hash_range(v, v->records, n * KD_DIGEST_RECORD_BYTES, &h, err);
+	rc = hash_range(f, t->records, n * KD_DIGEST_RECORD_BYTES, &h, err);
 	if (rc)
 		return rc;
 	kd_xxh3_update(&h, footer, FOOTER_HASHED_BYTES);
 	if (kd_xxh3_digest(&h) != want)
 		return bad_records(err, "their own hash does not fit");
 	kd_xxh3_update(&h, footer + FOOTER_HASHED_BYTES, sizeof(footer) - FOOTER_HASHED_BYTES);
-	v->table_xxh3 = kd_xxh3_digest(&h);
+	t->xxh3 = kd_xxh3_digest(&h);
 	return 1;
 }
 
-static int check_range(const struct verifier *v, const struct kd_hashed_extent *r,
-		       struct kd_digest_check *ret, struct kd_err *err)
+static void note_extent(struct kd_hash_check *check, const struct kd_hashed_extent *x, bool good)
+{
+	check->extents++;
+	check->bytes += x->len_bytes;
+	if (!good && check->bad++ == 0) {
+		check->first_bad_off = x->off;
+		check->first_bad_len = x->len_bytes;
+	}
+}
+
+static int compare(const struct kd_digest_file *f, const struct kd_hashed_extent *x,
+		   struct kd_hash_check *check, struct kd_err *err)
 {
 	struct kd_xxh3 h;
 
-	if (r->off > v->records || r->len_bytes > v->records - r->off)
-		return bad_records(err, "a range lies behind the end of the dump");
 	kd_xxh3_init(&h);
-	int rc = hash_range(v, r->off, r->len_bytes, &h, err);
+	int rc = hash_range(f, x->off, x->len_bytes, &h, err);
 	if (rc)
 		return rc;
-	ret->ranges++;
-	ret->bytes += r->len_bytes;
-	if (kd_xxh3_digest(&h) == r->xxh3)
-		return 0;
-	if (ret->bad_ranges++ == 0) {
-		ret->first_bad = r->off;
-		ret->first_bad_len = r->len_bytes;
-	}
+	note_extent(check, x, kd_xxh3_digest(&h) == x->xxh3);
 	return 0;
 }
 
-int kd_digest_verify(int (*read_at)(void *arg, uint64_t off, void *buf, size_t len,
-				    struct kd_err *err),
-		     void *arg, uint64_t size, uint8_t *room, size_t room_len,
-		     struct kd_digest_check *ret, struct kd_err *err)
+static bool is_inside(const struct kd_hashed_extent *x, uint64_t size)
 {
-	struct verifier v = { .read_at = read_at, .arg = arg, .room = room, .room_len = room_len };
-	uint8_t records[RECORDS_AT_ONCE * KD_DIGEST_RECORD_BYTES];
-	struct kd_digest_check check = { 0 };
-	uint64_t last_end = 0;
-	int rc = read_footer(&v, size, err);
+	return x->off <= size && x->len_bytes <= size - x->off;
+}
 
-	if (rc <= 0) {
-		if (rc == 0)
-			*ret = check;
-		return rc;
+void kd_digest_compare(const struct kd_digest_file *file, const struct kd_hashed_extent *extents,
+		       size_t n, struct kd_hash_check *ret)
+{
+	*ret = (struct kd_hash_check){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		const struct kd_hashed_extent *x = &extents[i];
+		if (!is_inside(x, file->size) || compare(file, x, ret, NULL))
+			note_extent(ret, x, false);
 	}
-	check.present = true;
-	check.table_xxh3 = v.table_xxh3;
-	for (uint64_t done = 0; done < v.n;) {
-		size_t n = v.n - done < RECORDS_AT_ONCE ? (size_t)(v.n - done) : RECORDS_AT_ONCE;
-		rc = read_at(arg, v.records + done * KD_DIGEST_RECORD_BYTES, records,
-			     n * KD_DIGEST_RECORD_BYTES, err);
+}
+
+static int compare_ranges(const struct kd_digest_file *f, const struct table *t,
+			  struct kd_hash_check *check, struct kd_err *err)
+{
+	uint8_t records[RECORDS_AT_ONCE * KD_DIGEST_RECORD_BYTES];
+	uint64_t last_end = 0;
+
+	for (uint64_t done = 0; done < t->n;) {
+		size_t n = t->n - done < RECORDS_AT_ONCE ? (size_t)(t->n - done) : RECORDS_AT_ONCE;
+		int rc = f->read_at(f->arg, t->records + done * KD_DIGEST_RECORD_BYTES, records,
+				    n * KD_DIGEST_RECORD_BYTES, err);
 		if (rc)
 			return rc;
 		struct kd_cursor c = { .p = records, .end = records + sizeof(records) };
@@ -161,13 +163,34 @@ int kd_digest_verify(int (*read_at)(void *arg, uint64_t off, void *buf, size_t l
 			/* Rising and apart: so the work is bounded by the size of the file. */
 			if (r.off < last_end)
 				return bad_records(err, "ranges overlap");
-			rc = check_range(&v, &r, &check, err);
+			if (!is_inside(&r, t->records))
+				return bad_records(err, "a range lies behind the end of the dump");
+			rc = compare(f, &r, check, err);
 			if (rc)
 				return rc;
 			last_end = r.off + r.len_bytes;
 		}
 		done += n;
 	}
+	return 0;
+}
+
+int kd_digest_verify(const struct kd_digest_file *file, enum kd_digest_depth depth,
+		     struct kd_digest_check *ret, struct kd_err *err)
+{
+	struct kd_digest_check check = { 0 };
+	struct table t = { 0 };
+	int rc = read_footer(file, &t, err);
+
+	if (rc < 0)
+		return rc;
+	check.present = rc == 1;
+	check.table_xxh3 = t.xxh3;
+	rc = check.present && depth == KD_DIGEST_RANGES
+		     ? compare_ranges(file, &t, &check.ranges, err)
+		     : 0;
+	if (rc)
+		return rc;
 	*ret = check;
 	return 0;
 }

@@ -253,29 +253,44 @@ void kd_digest_encode_record(uint8_t out[KD_DIGEST_RECORD_BYTES], const struct k
 /** kd_digest_encode_footer() - @records: all @n of them, encoded */
 void kd_digest_encode_footer(uint8_t out[KD_DIGEST_FOOTER_BYTES], const uint8_t *records, size_t n);
 
-/* What was found of them. */
+/* A file to be compared with its hashes; hostile. */
+struct kd_digest_file {
+	/* exactly @len bytes, that lie inside of it */
+	int (*read_at)(void *arg, uint64_t off, void *buf, size_t len, struct kd_err *err);
+	void *arg;
+	uint64_t size;
+	uint8_t *room; /* for reading; in practice at least 64 KiB */
+	size_t room_len;
+};
+
+/* What was found of the table at its end. */
 struct kd_digest_check {
 	bool present;
 	uint64_t table_xxh3; /* of the records and the footer, as one piece */
-	uint64_t ranges;
-	uint64_t bytes;	     /* that were compared */
-	uint64_t bad_ranges; /* that do not have the hash they should */
-	uint64_t first_bad;  /* its offset; with bad_ranges > 0 */
-	uint64_t first_bad_len;
+	struct kd_hash_check ranges;
+};
+
+enum kd_digest_depth {
+	KD_DIGEST_TABLE, /* is the table itself undamaged? */
+	KD_DIGEST_RANGES /* and is what its records tell of? */
 };
 
 /**
- * kd_digest_verify() - read the ranges and compare
- * @read_at: the file's bytes, exactly @len of them; hostile
- * @size: of the file
- * @room: for reading; at least 64 KiB
+ * kd_digest_verify() - read the table, and compare the ranges
  *
  * Return: 0, whatever was found (a file without hashes too: !present); -KD_BADDATA the
- * records themselves are damaged; what @read_at returns.
+ * table itself is damaged; -KD_NOTSUP it is of another version or algorithm; what
+ * read_at returns.
  */
-int kd_digest_verify(int (*read_at)(void *arg, uint64_t off, void *buf, size_t len,
-				    struct kd_err *err),
-		     void *arg, uint64_t size, uint8_t *room, size_t room_len,
+int kd_digest_verify(const struct kd_digest_file *file, enum kd_digest_depth depth,
 		     struct kd_digest_check *ret, struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_digest_compare() - the same with ranges that are known from elsewhere, whatever they are
+ *
+ * One that is not inside of the file, or cannot be read, is bad.
+ */
+void kd_digest_compare(const struct kd_digest_file *file, const struct kd_hashed_extent *extents,
+		       size_t n, struct kd_hash_check *ret);
 
 #endif

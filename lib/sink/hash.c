@@ -159,6 +159,11 @@ void kd_sink_hash_expect(struct kd_sink *hash, uint64_t off, const void *buf, si
 	note((struct hash_sink *)hash, off, buf, len);
 }
 
+void kd_sink_hash_forget(struct kd_sink *hash, uint64_t off, uint64_t len)
+{
+	forget((struct hash_sink *)hash, off, len);
+}
+
 static int by_offset(const void *a, const void *b)
 {
 	const struct kd_hashed_extent *x = a, *y = b;

@@ -152,6 +152,9 @@ void kd_sink_hash_stream_from(struct kd_sink *hash, uint64_t off);
 /** kd_sink_hash_expect() - note @buf as if it stood at @off already: it is about to */
 void kd_sink_hash_expect(struct kd_sink *hash, uint64_t off, const void *buf, size_t len);
 
+/** kd_sink_hash_forget() - what stands there is no longer known: no range touches it any more */
+void kd_sink_hash_forget(struct kd_sink *hash, uint64_t off, uint64_t len);
+
 /** kd_sink_hash_extents() - by rising offset; valid until the next write. Not rising while writing */
 const struct kd_hashed_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret);
 

@@ -35,8 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t room[64];
 	struct kd_err err = { 0 };
 
-	if (kd_digest_verify(read_at, &in, size, room, sizeof(room), &check, &err) == 0 &&
-	    check.present && (check.bytes > size || check.bad_ranges > check.ranges))
+	const struct kd_digest_file file = {
+		.read_at = read_at, .arg = &in, .size = size, .room = room, .room_len = sizeof(room)
+	};
+	if (kd_digest_verify(&file, KD_DIGEST_RANGES, &check, &err) == 0 && check.present &&
+	    (check.ranges.bytes > size || check.ranges.bad > check.ranges.extents))
 		abort();
 	/* the ranges, the records twice, the footer */
 	if (in.read > 3 * size + KD_DIGEST_FOOTER_BYTES)

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -205,6 +207,14 @@ static void test_rename_does_not_replace(void **state)
 
 /* ---- the manifest, written and read ---- */
 
+/* of "core\n" */
+static const struct kd_hashed_extent parts[] = {
+	{ .off = 0, .len_bytes = 2, .xxh3 = 0xf },
+	{ .off = 2, .len_bytes = 1, .xxh3 = 0xfedcba9876543210 },
+	{ .off = 4, .len_bytes = 1, .xxh3 = 0 },
+};
+
+/* kd_manifest_fini() */
 static void fill(struct fixture *f, struct kd_manifest *m)
 {
 	*m = (struct kd_manifest){
@@ -232,6 +242,7 @@ static void fill(struct fixture *f, struct kd_manifest *m)
 		.digests_xxh3 = "0123456789abcdef",
 	};
 	kd_manifest_add_remark(m, "free pages were kept: %s", "the map contradicts itself");
+	assert_int_equal(kd_manifest_set_extents(m, parts, KD_ARRAY_LEN(parts), &f->err), 0);
 }
 
 static void assert_same(const struct kd_manifest *a, const struct kd_manifest *b)
@@ -263,6 +274,10 @@ static void assert_same(const struct kd_manifest *a, const struct kd_manifest *b
 	assert_int_equal(a->engine.bad_count, b->engine.bad_count);
 	assert_memory_equal(a->engine.bad, b->engine.bad, sizeof(a->engine.bad));
 	assert_string_equal(a->engine.digests_xxh3, b->engine.digests_xxh3);
+	assert_int_equal(a->engine.extent_count, b->engine.extent_count);
+	for (size_t i = 0; i < a->engine.extent_count; i++)
+		assert_memory_equal(&a->engine.extents[i], &b->engine.extents[i],
+				    sizeof(a->engine.extents[i]));
 	assert_int_equal(a->remark_count, b->remark_count);
 	for (unsigned int i = 0; i < a->remark_count; i++)
 		assert_string_equal(a->remarks[i], b->remarks[i]);
@@ -280,13 +295,14 @@ static void write_and_read(struct fixture *f, const struct kd_manifest *m, struc
 static void test_manifest_round_trip(void **state)
 {
 	struct fixture *f = *state;
-	struct kd_manifest m, back = { 0 };
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 }, back = { 0 };
 
 	fill(f, &m);
 	assert_int_equal(m.files[0].size_bytes, 5);
 	assert_string_equal(m.files[0].sha256, SUM_CORE);
 	assert_string_equal(m.files[1].sha256, SUM_EMPTY);
 	write_and_read(f, &m, &back);
+	assert_int_equal(back.engine.extent_count, KD_ARRAY_LEN(parts));
 	assert_same(&m, &back);
 	assert_int_equal(mode_of(f->dir_fd, KD_DUMPDIR_MANIFEST), 0600);
 	assert_int_equal(faccessat(f->dir_fd, "manifest.json.part", F_OK, 0), -1);
@@ -296,6 +312,101 @@ static void test_manifest_round_trip(void **state)
 	assert_int_equal(kd_manifest_write(&m, f->dir_fd, &f->err), -KD_SYS);
 	assert_int_equal(f->err.sys, EEXIST);
 	assert_int_equal(faccessat(f->dir_fd, "manifest.json.part", F_OK, 0), -1);
+}
+
+static bool has_remark(const struct kd_manifest *m, const char *text)
+{
+	for (unsigned int i = 0; i < m->remark_count; i++)
+		if (strstr(m->remarks[i], text))
+			return true;
+	return false;
+}
+
+static void test_extents_that_got_lost_are_left_out(void **state)
+{
+	struct fixture *f = *state;
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 }, back = { 0 };
+
+	fill(f, &m);
+	m.files[0].size_bytes = 3;
+	assert_int_equal(kd_manifest_write(&m, f->dir_fd, &f->err), -KD_USAGE);
+	assert_string_equal(f->err.msg,
+			    "the manifest has a hash of 1 bytes at offset 4, which are not in a "
+			    "vmcore that it lists: not written");
+	kd_manifest_fit_extents(&m);
+	assert_int_equal(m.engine.extent_count, 2);
+	assert_true(has_remark(&m, "1 of 3 parts that were written are not in vmcore"));
+	write_and_read(f, &m, &back);
+	assert_same(&m, &back);
+
+	m.outcome = KD_OUTCOME_DMESG_ONLY;
+	m.file_count = 0;
+	kd_manifest_fit_extents(&m);
+	assert_int_equal(m.engine.extent_count, 0);
+	assert_true(has_remark(&m, "2 of 2 parts that were written are not in a file that could"));
+}
+
+static void test_extents_are_copied_and_bounded(void **state)
+{
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 };
+	struct kd_err err = { 0 };
+
+	assert_int_equal(kd_manifest_set_extents(&m, parts, 3, &err), 0);
+	assert_int_equal(kd_manifest_set_extents(&m, parts + 1, 1, &err), 0);
+	assert_int_equal(m.engine.extent_count, 1);
+	assert_int_equal(m.engine.extents[0].off, 2);
+	assert_int_equal(kd_manifest_set_extents(&m, parts, KD_MANIFEST_MAX_EXTENTS + 1, &err),
+			 -KD_USAGE);
+	assert_int_equal(m.engine.extent_count, 0);
+	assert_string_equal(err.msg, "32769 hashes of parts of the vmcore: 32768 are the limit");
+}
+
+static void many_extents(struct kd_manifest *m, size_t n)
+{
+	KD_AUTO(kd_freep) struct kd_hashed_extent *x = calloc(n, sizeof(*x));
+	struct kd_err err = { 0 };
+
+	assert_non_null(x);
+	for (size_t i = 0; i < n; i++)
+		x[i] = (struct kd_hashed_extent){ .off = (1ull << 60) + i,
+						  .len_bytes = 1,
+						  .xxh3 = ~0ull };
+	assert_int_equal(kd_manifest_set_extents(m, x, n, &err), 0);
+	m->files[0].size_bytes = INT64_MAX;
+}
+
+static void test_as_many_extents_as_there_may_be(void **state)
+{
+	struct fixture *f = *state;
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 }, back = { 0 };
+
+	fill(f, &m);
+	many_extents(&m, KD_MANIFEST_MAX_EXTENTS);
+	write_and_read(f, &m, &back);
+	assert_same(&m, &back);
+}
+
+/* What a full disk has room for is the outcome. */
+static void test_extents_without_room_are_left_out(void **state)
+{
+	struct fixture *f = *state;
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 }, back = { 0 };
+	struct rlimit old, small;
+
+	fill(f, &m);
+	many_extents(&m, 1000);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = (struct rlimit){ .rlim_cur = 16 << 10, .rlim_max = old.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	int rc = kd_manifest_write(&m, f->dir_fd, &f->err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(rc, 0);
+	assert_int_equal(kd_manifest_read(f->dir_fd, &back, &f->err), 0);
+	assert_int_equal(back.engine.extent_count, 0);
+	assert_int_equal(back.engine.pages, 9000);
+	assert_true(has_remark(&back, "the hashes of 1000 parts of the dump are left out: write "
+				      "manifest.json.part: File too large"));
 }
 
 static void test_every_outcome_and_exit_is_kept(void **state)
@@ -469,7 +580,7 @@ static void test_not_json(void **state)
 	assert_string_equal(err.msg, "m: is not a JSON object");
 	assert_int_equal(kd_manifest_parse(good, KD_MANIFEST_MAX_BYTES + 1, "m", &m, &err),
 			 -KD_BADDATA);
-	assert_string_equal(err.msg, "m: larger than 1048576 bytes");
+	assert_string_equal(err.msg, "m: larger than 4194304 bytes");
 }
 
 static void test_other_versions_and_programs(void **state)
@@ -539,6 +650,66 @@ static void test_wrong_files_are_named(void **state)
 		"m: files[1].name: 'vmcore' is listed twice");
 }
 
+#define ENGINE                                                                                     \
+	"\"engine\": {\"pages\": 1, \"zero_pages\": 0, \"shared_pages\": 0, "                      \
+	"\"bad_pages\": 0, \"bad_runs\": [], \"digests_xxh3\": \"\""
+#define EXTENT(off, size) "{\"offset\": " off ", \"size_bytes\": " size ", \"xxh3\": \"" XXH3 "\"}"
+#define XXH3		  "00000000000000ff"
+#define EXTENTS(list)	  ENGINE ", \"extents\": [" list "]}, " FILES
+
+static void test_wrong_extents_are_named(void **state)
+{
+	refused(FILES, ENGINE "}, " FILES, "m: extents: is missing");
+	refused(FILES, EXTENTS("1"), "m: extents: element 0 is not an object");
+	refused(FILES, EXTENTS(EXTENT("0", "6")),
+		"m: extents[0].size_bytes: 6 bytes at offset 0 are not inside of vmcore, which has 5");
+	refused(FILES, EXTENTS(EXTENT("0", "1") ", " EXTENT("5", "1")),
+		"m: extents[1].size_bytes: 1 bytes at offset 5 are not inside of vmcore, which has 5");
+	refused(FILES, EXTENTS(EXTENT("9223372036854775807", "9223372036854775807")),
+		"m: extents[0].size_bytes: 9223372036854775807 bytes at offset 9223372036854775807 are not "
+		"inside of vmcore, which has 5");
+	refused(FILES, EXTENTS(EXTENT("-1", "1")), "m: extents[0].offset: is out of range");
+	refused(FILES, EXTENTS(EXTENT("0", "0")), "m: extents[0].size_bytes: is out of range");
+	refused(FILES, EXTENTS(EXTENT("0", "\"1\"")),
+		"m: extents[0].size_bytes: is not an integer");
+	refused(FILES, EXTENTS(EXTENT("2", "2") ", " EXTENT("3", "1")),
+		"m: extents[1].offset: 3 is before 4, where the one before it ends");
+	refused(FILES, EXTENTS(EXTENT("2", "1") ", " EXTENT("0", "1")),
+		"m: extents[1].offset: 0 is before 3, where the one before it ends");
+	refused(FILES,
+		EXTENTS("{\"offset\": 0, \"size_bytes\": 1, \"xxh3\": \"0x000000000000ff\"}"),
+		"m: extents[0].xxh3: '0x000000000000ff' is not 16 lower-case hexadecimal digits");
+	refused(FILES, EXTENTS("{\"offset\": 0, \"size_bytes\": 1}"),
+		"m: extents[0].xxh3: is missing");
+}
+
+static void test_extents_of_a_dump_that_is_not_listed(void **state)
+{
+	static const char text[] = "{\"version\": 1, \"program\": \"kdumpkit\", "
+				   "\"outcome\": \"failed\", \"reason\": \"\", "
+				   "\"created\": \"\", \"kernel_release\": \"\", "
+				   "\"crash_time\": 5, \"collector\": \"engine\", "
+				   "\"collector_exit\": 0, \"target\": \"ext4\", " STAGES
+				   "\"files\": [], " ENGINE
+				   ", \"extents\": [" EXTENT("7", "1") "]}}";
+	struct kd_manifest m = { 0 };
+	struct kd_err err = { 0 };
+
+	assert_int_equal(kd_manifest_parse(text, strlen(text), "m", &m, &err), -KD_BADDATA);
+	assert_string_equal(err.msg, "m: extents[0].offset: is 7, but no vmcore is listed");
+}
+
+static void test_too_many_extents(void **state)
+{
+	KD_AUTO(kd_buf_fini) struct kd_buf list = { 0 };
+
+	kd_buf_puts(&list, ENGINE ", \"extents\": [1");
+	for (int i = 0; i < KD_MANIFEST_MAX_EXTENTS; i++)
+		kd_buf_puts(&list, ",1");
+	kd_buf_puts(&list, "]}, " FILES);
+	refused(FILES, list.p, "m: extents: has 32769 elements, 32768 are the limit");
+}
+
 static void test_too_long_values_and_lists(void **state)
 {
 	KD_AUTO(kd_buf_fini) struct kd_buf list = { 0 };
@@ -560,7 +731,7 @@ static void test_too_long_values_and_lists(void **state)
 static void test_verify_reports_both_values(void **state)
 {
 	struct fixture *f = *state;
-	struct kd_manifest m;
+	KD_AUTO(kd_manifest_fini) struct kd_manifest m = { 0 };
 
 	fill(f, &m);
 	assert_int_equal(kd_dumpdir_verify(f->dir_fd, &m, &f->err), 0);
@@ -656,6 +827,9 @@ int main(void)
 		FIXED(test_write_failure_leaves_nothing),
 		FIXED(test_rename_does_not_replace),
 		FIXED(test_manifest_round_trip),
+		FIXED(test_extents_that_got_lost_are_left_out),
+		FIXED(test_as_many_extents_as_there_may_be),
+		FIXED(test_extents_without_room_are_left_out),
 		FIXED(test_every_outcome_and_exit_is_kept),
 		FIXED(test_hostile_texts_are_made_readable),
 		FIXED(test_add_file_errors),
@@ -672,6 +846,10 @@ int main(void)
 		cmocka_unit_test(test_wrong_members_are_named),
 		cmocka_unit_test(test_wrong_files_are_named),
 		cmocka_unit_test(test_too_long_values_and_lists),
+		cmocka_unit_test(test_extents_are_copied_and_bounded),
+		cmocka_unit_test(test_wrong_extents_are_named),
+		cmocka_unit_test(test_extents_of_a_dump_that_is_not_listed),
+		cmocka_unit_test(test_too_many_extents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  * path as $0 and $1.
  */
 #include "capture-initrd/init/internal.h"
+#include "lib/dump/dump.h"
 #include "lib/vmcore/vmcore.h"
 #include "tests/gen/mkvmcore.h"
 
@@ -76,6 +77,7 @@ static int tear_down(void **state)
 	kd_root_close(f->target);
 	close(f->said_fd);
 	free(f->name);
+	kd_manifest_fini(&f->manifest);
 	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	nftw(f->sysdir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(f);
@@ -116,12 +118,39 @@ static void read_back(struct fixture *f)
 	snprintf(path, sizeof(path), "/var/crash/%s", f->name);
 	KD_AUTO(kd_closep)
 	int fd = kd_root_openat(f->target, path, O_RDONLY | O_DIRECTORY, 0, &err);
+	kd_manifest_fini(&f->manifest);
 	int rc = kd_manifest_read(fd, &f->manifest, &err);
 	if (rc)
 		fail_msg("%s", err.msg);
 	rc = kd_dumpdir_verify(fd, &f->manifest, &err);
 	if (rc)
 		fail_msg("%s", err.msg);
+}
+
+/* The manifest has hashes of the dump's parts, and they are those of @fd. */
+static void check_extents(const struct fixture *f, int fd)
+{
+	const struct kd_manifest_engine *e = &f->manifest.engine;
+	struct kd_hash_check check = { 0 };
+	struct kd_err err = { 0 };
+
+	assert_true(e->extent_count > 3);
+	assert_int_equal(e->extents[0].off, 0);
+	assert_int_equal(kd_dump_compare(fd, e->extents, e->extent_count, &check, &err), 0);
+	assert_int_equal(check.extents, e->extent_count);
+	assert_int_equal(check.bad, 0);
+}
+
+static int open_saved(const struct fixture *f, const char *name)
+{
+	char path[200];
+	struct kd_err err = { 0 };
+
+	snprintf(path, sizeof(path), "/var/crash/%s/%s", f->name, name);
+	int fd = kd_root_openat(f->target, path, O_RDONLY, 0, &err);
+	if (fd < 0)
+		fail_msg("%s", err.msg);
+	return fd;
 }
 
 static bool has_file(const struct fixture *f, const char *name)
@@ -363,6 +392,8 @@ static void test_engine_saves_without_a_program(void **state)
 	assert_int_equal(f->manifest.engine.bad_pages, 0);
 	assert_int_equal(strlen(f->manifest.engine.digests_xxh3), 16);
 	assert_true(lists(f, "vmcore"));
+	KD_AUTO(kd_closep) int out = open_saved(f, "vmcore");
+	check_extents(f, out);
 	snprintf(line, sizeof(line), "kdumpkit: vmcore saved /var/crash/%s/vmcore ", f->name);
 	assert_non_null(strstr(said(f), line));
 	assert_non_null(strstr(said(f), "kdumpkit: vmcore started engine, dump level 1, zstd"));
@@ -480,7 +511,6 @@ static void test_engine_that_takes_all_the_time(void **state)
 {
 	struct fixture *f = *state;
 	struct kd_err err = { 0 };
-	char path[200];
 
 	/* The file has the 32 GiB as a hole. */
 	KD_AUTO(kd_gen_freep) struct kd_gen *gen = kd_gen_new(62, 4096);
@@ -501,10 +531,10 @@ static void test_engine_that_takes_all_the_time(void **state)
 	assert_true(f->manifest.engine.pages > 0);
 	assert_true(lists(f, "vmcore-incomplete"));
 
-	snprintf(path, sizeof(path), "/var/crash/%s/vmcore-incomplete", f->name);
-	KD_AUTO(kd_closep) int out = kd_root_openat(f->target, path, O_RDONLY, 0, &err);
+	KD_AUTO(kd_closep) int out = open_saved(f, "vmcore-incomplete");
+	check_extents(f, out);
 	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = NULL;
-	if (kd_vmcore_open(out, path, NULL, &core, &err))
+	if (kd_vmcore_open(out, "vmcore-incomplete", NULL, &core, &err))
 		fail_msg("%s", err.msg);
 	assert_true(kd_vmcore_is_incomplete(core));
 	assert_int_equal(kd_vmcore_read(core, 4ULL << 30, &(char){ 0 }, 1, &err), 0);

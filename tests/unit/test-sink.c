@@ -377,6 +377,11 @@ static void test_hash_follows_what_is_written_again(void **state)
 	x = kd_sink_hash_extents(h, &n);
 	assert_int_equal(find(x, n, 0)->xxh3, kd_xxh3("last", 4));
 
+	kd_sink_hash_forget(h, 3, 1);
+	x = kd_sink_hash_extents(h, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(x[0].off, 6);
+
 	for (unsigned int i = 0; i < 8; i++)
 		must_write(h, 100 + i, "f", 1);
 	kd_sink_hash_extents(h, &n);

@@ -19,6 +19,7 @@ static void place_fini(struct place *p)
 {
 	free(p->parent);
 	free(p->dir);
+	kd_manifest_fini(&p->manifest);
 }
 
 /*
