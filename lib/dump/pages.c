@@ -4,6 +4,22 @@
 
 #include <string.h>
 
+/* What of a page is no memory, as a segment ends inside of the page, is zeros in the dump. */
+static int map_piece(struct kd_worker *w, uint64_t paddr, size_t want, const uint8_t **ret,
+		     size_t *len_ret, struct kd_err *err)
+{
+	static const uint8_t zeros[4096];
+	int rc = kd_vmcore_map(w->window, paddr, want, ret, len_ret, err);
+	uint64_t hole = rc == -KD_BADDATA ? kd_vmcore_hole(w->engine->core, paddr) : 0;
+
+	if (!hole)
+		return rc;
+	size_t most = want < sizeof(zeros) ? want : sizeof(zeros);
+	*ret = zeros;
+	*len_ret = hole < most ? (size_t)hole : most;
+	return 0;
+}
+
 /*
  * Lends @len bytes at @paddr, or the whole page at least. A page that comes in two
  * pieces (the window ends in it) is put together in w->page.
@@ -14,7 +30,7 @@ static int lend(struct kd_worker *w, uint64_t paddr, size_t len, const uint8_t *
 	uint32_t page = w->engine->page_size;
 	const uint8_t *p = NULL;
 	size_t n = 0;
-	int rc = kd_vmcore_map(w->window, paddr, len, &p, &n, err);
+	int rc = map_piece(w, paddr, len, &p, &n, err);
 
 	if (rc)
 		return rc;
@@ -28,7 +44,7 @@ static int lend(struct kd_worker *w, uint64_t paddr, size_t len, const uint8_t *
 		done += n;
 		if (done == page)
 			break;
-		rc = kd_vmcore_map(w->window, paddr + done, page - done, &p, &n, err);
+		rc = map_piece(w, paddr + done, page - done, &p, &n, err);
 		if (rc)
 			return rc;
 	}
@@ -172,7 +188,7 @@ static int copy_piece(struct kd_worker *w, uint64_t paddr, uint8_t *dst, size_t 
 	while (len > 0) {
 		const uint8_t *p = NULL;
 		size_t n = 0;
-		int rc = kd_vmcore_map(w->window, paddr, len, &p, &n, err);
+		int rc = map_piece(w, paddr, len, &p, &n, err);
 		if (rc) {
 			memset(dst, 0, len);
 			return rc;

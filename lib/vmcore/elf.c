@@ -298,6 +298,16 @@ static int page_run(struct kd_vmcore_window *w, uint64_t pfn, uint64_t *n_ret, s
 	return state;
 }
 
+static uint64_t hole(const struct kd_vmcore *core, uint64_t paddr)
+{
+	uint64_t page = core->page_size, first = paddr - paddr % page, gap = 0;
+
+	if (kd_extents_find(&core->memory, paddr, &gap) || first > UINT64_MAX - page ||
+	    page_state(core, first, first + page) != KD_PAGE_STORED)
+		return 0;
+	return gap < first + page - paddr ? gap : first + page - paddr;
+}
+
 static int read_some(struct kd_vmcore *core, uint64_t paddr, void *buf, size_t len,
 		     size_t *done_ret, struct kd_err *err)
 {
@@ -319,6 +329,7 @@ static int read_some(struct kd_vmcore *core, uint64_t paddr, void *buf, size_t l
 static const struct kd_vmcore_ops elf_ops = {
 	.page_run = page_run,
 	.read_some = read_some,
+	.hole = hole,
 	.window_init = kd_elf_window_init,
 	.window_fini = kd_elf_window_fini,
 	.map = kd_elf_window_map,

@@ -51,6 +51,8 @@ struct kd_vmcore_ops {
 	/* Copy what can be had at @paddr, at least 1 byte and at most @len. */
 	int (*read_some)(struct kd_vmcore *core, uint64_t paddr, void *buf, size_t len,
 			 size_t *done_ret, struct kd_err *err);
+	/* kd_vmcore_hole(); NULL: whole frames only */
+	uint64_t (*hole)(const struct kd_vmcore *core, uint64_t paddr);
 	int (*window_init)(struct kd_vmcore_window *w, struct kd_err *err);
 	void (*window_fini)(struct kd_vmcore_window *w);
 	int (*map)(struct kd_vmcore_window *w, uint64_t paddr, size_t want, const uint8_t **ret,

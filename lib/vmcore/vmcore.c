@@ -342,6 +342,11 @@ const struct kd_vmcore_segment *kd_vmcore_segments(const struct kd_vmcore *core,
 	return core->segments;
 }
 
+uint64_t kd_vmcore_hole(const struct kd_vmcore *core, uint64_t paddr)
+{
+	return core->ops->hole ? core->ops->hole(core, paddr) : 0;
+}
+
 uint64_t kd_vmcore_max_pfn(const struct kd_vmcore *core)
 {
 	return core->max_pfn;

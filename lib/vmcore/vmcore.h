@@ -128,6 +128,15 @@ int kd_vmcore_page_run(struct kd_vmcore_window *w, uint64_t pfn, uint64_t *n_ret
 		       struct kd_err *err) KD_MUST_CHECK;
 
 /**
+ * kd_vmcore_hole() - bytes from @paddr to the end of its frame, or to the next byte of it that
+ * is stored, which are no memory
+ *
+ * 0 where there is memory at @paddr, and where the frame has none: only a frame in which a
+ * segment begins or ends has such a hole.
+ */
+uint64_t kd_vmcore_hole(const struct kd_vmcore *core, uint64_t paddr);
+
+/**
  * kd_vmcore_read() - copy physical memory; all of it or an error
  *
  * Crosses segments that touch. One thread at a time.

@@ -1200,6 +1200,44 @@ static void test_kernel_without_vmcoreinfo_is_kept_whole(void **state)
 	assert_int_equal(kd_vmcore_diskdump(got)->dump_level, 1);
 }
 
+static bool fill_with_ones(void *arg, uint64_t paddr, uint8_t *page, size_t len)
+{
+	memset(page, 1, len);
+	return true;
+}
+
+/* Firmware's memory map ends where it likes, e.g. at 0x9fc00: what there is of the page is kept. */
+static void test_segments_that_begin_and_end_inside_a_page(void **state)
+{
+	static const enum kd_dump_format formats[] = { KD_DUMP_DISKDUMP, KD_DUMP_ELF };
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
+	KD_AUTO(kd_closep) int in = kd_gen_memfd("in");
+
+	kd_gen_ram(g, MIB + 0x300, MIB); /* ends at 0x200300 */
+	kd_gen_fill(g, 0, 4 * MIB, fill_with_ones, NULL);
+	kd_gen_elf(g, in, &(struct kd_gen_elf_opts){ .without_notes = true });
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(in);
+	for (size_t i = 0; i < KD_ARRAY_LEN(formats); i++) {
+		const struct kd_dump_opts o = { .format = formats[i] };
+		struct kd_dump_result r;
+		uint8_t page[PAGE];
+		struct kd_err err = { 0 };
+		KD_AUTO(kd_closep) int fd = dump(core, &o, &r);
+		assert_int_equal(r.bad_pages, 0);
+		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *got = open_core(fd);
+		assert_int_equal(kd_vmcore_read(got, MIB + 0x300, page, PAGE - 0x300, &err), 0);
+		assert_true(page[0] == 1 && page[PAGE - 0x301] == 1);
+		assert_int_equal(kd_vmcore_read(got, 2 * MIB, page, 0x300, &err), 0);
+		assert_true(page[0] == 1 && page[0x2ff] == 1);
+		if (formats[i] == KD_DUMP_ELF)
+			continue;
+		assert_int_equal(kd_vmcore_read(got, MIB, page, 0x300, &err), 0);
+		assert_true(kd_page_is_zero(page, 0x300));
+		assert_int_equal(kd_vmcore_read(got, 2 * MIB + 0x300, page, 0xd00, &err), 0);
+		assert_true(kd_page_is_zero(page, 0xd00));
+	}
+}
+
 struct heard {
 	unsigned int calls;
 	uint64_t done, total;
@@ -1427,6 +1465,7 @@ int main(void)
 		cmocka_unit_test(test_refusals_say_why),
 		cmocka_unit_test(test_dry_run_writes_nothing),
 		cmocka_unit_test(test_kernel_without_vmcoreinfo_is_kept_whole),
+		cmocka_unit_test(test_segments_that_begin_and_end_inside_a_page),
 		cmocka_unit_test(test_progress_goes_forward_to_its_end),
 		cmocka_unit_test(test_page_hash_tells_pages_apart),
 		cmocka_unit_test(test_same_table_forgets_the_oldest),
