@@ -13,6 +13,10 @@ $(O)/bench/%: $(O)/obj/tests/bench/%.o \
 bench-dump: programs $(BENCH_PROGRAMS) $(GEN_PROGRAMS) ## the dump engine beside makedumpfile (DUMP=FILE, RUNS=5)
 	$(Q)O='$(O)' tests/bench/bench-dump $(DUMP)
 
+.PHONY: bench-filter
+bench-filter: programs $(BENCH_PROGRAMS) $(GEN_PROGRAMS) ## the page filter alone beside makedumpfile's (GIB=64, RUNS=5)
+	$(Q)O='$(O)' tests/bench/bench-filter
+
 .PHONY: bench-reboot
 bench-reboot: $(LAB_PREREQS) ## seconds from panic to reboot, four panics by turns (RUNS=3)
 	$(Q)O='$(O)' tests/bench/bench-reboot
