@@ -48,16 +48,18 @@ const Elf64_Phdr *kcore_find(const struct kcore *k, uint64_t paddr)
 
 struct range crash_range(void)
 {
-	unsigned long long start = 0, last = 0;
-	char line[256];
-	FILE *f = fopen("/proc/iomem", "re");
+	KD_AUTO(kd_closep) int fd = open("/proc/iomem", O_RDONLY | O_CLOEXEC);
+	KD_AUTO(kd_freep) char *text = NULL;
+	struct range found = { 0 };
+	size_t len = 0;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (strstr(line, ": Crash kernel"))
-			sscanf(line, " %llx-%llx", &start, &last);
-	if (f)
-		fclose(f);
-	return last ? (struct range){ start, last + 1 } : (struct range){ 0 };
+	if (fd < 0 || kd_read_all(fd, KD_IOMEM_MAX_BYTES, &text, &len, "/proc/iomem", NULL))
+		return found;
+	struct kd_cursor c = { .p = (const uint8_t *)text, .end = (const uint8_t *)text + len };
+	for (struct kd_iomem_resource r = { 0 }; kd_iomem_next(&c, &r);)
+		if (kd_iomem_is(&r, "Crash kernel"))
+			found = (struct range){ r.start, r.end + 1 };
+	return found;
 }
 
 bool ask(const char *fmt, ...)
