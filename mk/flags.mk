@@ -22,7 +22,7 @@ SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 
 # Host programs are dynamic; the capture init is one static program.
-HOST_PKGS := libkmod blkid mount libarchive jansson libelf libsodium libzstd libdeflate zlib libxxhash
-CAPTURE_PKGS := libsodium libzstd libdeflate zlib libxxhash
+HOST_PKGS := libkmod blkid mount libarchive jansson libelf nettle libzstd libdeflate zlib libxxhash
+CAPTURE_PKGS := nettle libzstd libdeflate zlib libxxhash
 HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS)) -llzo2 -lpthread
 CAPTURE_LIBS = $(shell $(PKG_CONFIG) --libs --static $(CAPTURE_PKGS)) -llzo2 -lpthread

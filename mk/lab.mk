@@ -28,7 +28,7 @@ $(O)/lab/guest/%: lab/guest/%
 GUEST_ARCHIVES := $(call archives_of,base kexec)
 link_guest = $(CC) $(CFLAGS) -static -Wl,--gc-sections -s -o $@ $(filter %.o,$^) \
 	-Wl,--start-group $(GUEST_ARCHIVES) -Wl,--end-group \
-	$(shell $(PKG_CONFIG) --libs --static libsodium) -lpthread
+	$(shell $(PKG_CONFIG) --libs --static nettle) -lpthread
 $(O)/lab/guest/bin/%: $(O)/obj/lab/guest/%.o $(GUEST_ARCHIVES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SHA-256 (libsodium) of memory and of files, as lower-case hexadecimal text or as bytes. */
+/*
+ * SHA-256 (nettle, which uses the CPU's instructions for it) of memory and of files, as
+ * lower-case hexadecimal text or as bytes.
+ */
 #ifndef KD_LIB_BASE_DIGEST_H
 #define KD_LIB_BASE_DIGEST_H
 

@@ -42,7 +42,7 @@ static void test_sha256_of_known_messages(void **state)
 	}
 }
 
-/* Every length around the block's edges, against libsodium. */
+/* Every length around the block's edges, against nettle. */
 static void test_sha256_agrees_at_every_length(void **state)
 {
 	uint8_t data[300], mine[KD_SHA256_BYTES], theirs[KD_SHA256_BYTES];
