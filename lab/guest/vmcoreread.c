@@ -5,6 +5,7 @@
  *
  *   vmcoreread check [SEED [ROUNDS [FILE]]]   0 all equal, 1 not, 2 cannot tell
  *   vmcoreread speed [MIB [RUNS [FILE]]]
+ *   vmcoreread pieces [MIB]   how many kernel mappings one read of old memory takes
  *
  * Inside the kernel the two share nothing but the list of the dump's parts: read()
  * copies through kernel mappings of old memory, which a changed kernel makes as
@@ -42,7 +43,7 @@ static struct {
 	unsigned char *buf;	   /* MAX_LEN and a page, then a page nobody may touch */
 	uint64_t edges[MAX_EDGES]; /* offsets in the file where something changes */
 	unsigned int n_edges, n_loads;
-	uint64_t load_offset, load_bytes; /* the largest PT_LOAD */
+	uint64_t load_offset, load_paddr, load_bytes; /* the largest PT_LOAD */
 	uint64_t random, reads, bytes;
 } t;
 
@@ -94,6 +95,7 @@ static void add_load(const Elf64_Phdr *ph)
 	if (ph->p_filesz > t.load_bytes) {
 		t.load_bytes = ph->p_filesz;
 		t.load_offset = ph->p_offset;
+		t.load_paddr = ph->p_paddr;
 	}
 }
 
@@ -401,15 +403,56 @@ static int speed(uint64_t mib, uint64_t runs)
 	return 0;
 }
 
+/* Mappings the kernel has undone but not forgotten: it does so for thousands of them together. */
+static unsigned int count_unmapped(void)
+{
+	static const char path[] = "/proc/vmallocinfo";
+	char line[256];
+	unsigned int n = 0;
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		give_up("open %s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, "unpurged vm_area") != NULL;
+	if (ferror(f))
+		give_up("read %s: %s", path, strerror(errno));
+	fclose(f);
+	return n;
+}
+
+/* The memory read begins at a physical 2 MiB edge, so that no mapping has to end in it. */
+static int pieces(uint64_t mib)
+{
+	size_t len = mib << 20;
+	uint64_t past_edge = t.load_paddr % WINDOW;
+	uint64_t at = t.load_offset + (past_edge ? WINDOW - past_edge : 0);
+
+	if (!mib || len > WINDOW || at - t.load_offset > t.load_bytes ||
+	    t.load_bytes - (at - t.load_offset) < len)
+		give_up("cannot read %ju MiB at once: 1 or 2, and a PT_LOAD that has them",
+			(uintmax_t)mib);
+	unsigned int before = count_unmapped();
+	if (pread(t.fd, t.buf, len, at) != (ssize_t)len)
+		give_up("%zu bytes at 0x%jx: %s", len, (uintmax_t)at, strerror(errno));
+	unsigned int n = count_unmapped() - before;
+	printf("vmcoreread: %ju MiB in one read: %u kernel mappings\n", (uintmax_t)mib, n);
+	return n != 1;
+}
+
 int main(int argc, char *argv[])
 {
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 0) : 0;
 	uint64_t second = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
 
-	if (argc < 2 || argc > 5 || (strcmp(argv[1], "check") && strcmp(argv[1], "speed")))
-		give_up("usage: vmcoreread check [SEED [ROUNDS [FILE]]] | speed [MIB [RUNS [FILE]]]");
+	if (argc < 2 || argc > 5 ||
+	    (strcmp(argv[1], "check") && strcmp(argv[1], "speed") && strcmp(argv[1], "pieces")))
+		give_up("usage: vmcoreread check [SEED [ROUNDS [FILE]]] | speed [MIB [RUNS [FILE]]] "
+			"| pieces [MIB]");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	open_file(argc > 4 ? argv[4] : "/proc/vmcore");
+	if (!strcmp(argv[1], "pieces"))
+		return pieces(argc > 2 ? first : 1);
 	if (!strcmp(argv[1], "speed"))
 		return speed(argc > 2 ? first : 128, argc > 3 ? second : 5);
 	return check(argc > 2 ? first : (uint64_t)time(NULL), argc > 3 ? second : 2000);
