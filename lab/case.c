@@ -225,15 +225,25 @@ static int set_expect(const struct line *at, struct kd_lab_case *c, struct kd_er
 		   "write saved, truncated, dmesg-only, failed, none or no-capture");
 }
 
+static const char *const end_names[] = {
+	[KD_LAB_END_REBOOT] = "reboot",
+	[KD_LAB_END_POWEROFF] = "poweroff",
+	[KD_LAB_END_HALT] = "halt",
+};
+
+const char *kd_lab_end_name(enum kd_lab_end end)
+{
+	return end_names[end];
+}
+
 static int set_end(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
 {
-	if (strcmp(at->value, "reboot") == 0)
-		c->end = KD_LAB_END_REBOOT;
-	else if (strcmp(at->value, "poweroff") == 0)
-		c->end = KD_LAB_END_POWEROFF;
-	else
-		return bad(at, err, "is not an end", "write reboot or poweroff");
-	return 0;
+	for (size_t i = 0; i < KD_ARRAY_LEN(end_names); i++)
+		if (strcmp(at->value, end_names[i]) == 0) {
+			c->end = (enum kd_lab_end)i;
+			return 0;
+		}
+	return bad(at, err, "is not an end", "write reboot, poweroff or halt");
 }
 
 static int set_firmware(const struct line *at, struct kd_lab_case *c, struct kd_err *err)
@@ -258,6 +268,7 @@ enum key {
 	K_DEBUGGER,
 	K_SETUP,
 	K_AFTER,
+	K_TYPE,
 	K_FILE,
 	K_DISK,
 	K_TRIGGER,
@@ -290,6 +301,7 @@ static const struct {
 	[K_DEBUGGER] = { "debugger", false },
 	[K_SETUP] = { "setup", true },
 	[K_AFTER] = { "after", true },
+	[K_TYPE] = { "type", true },
 	[K_FILE] = { "file", true },
 	[K_DISK] = { "disk", false },
 	[K_TRIGGER] = { "trigger", false },
@@ -333,6 +345,8 @@ static int apply(enum key key, const struct line *at, struct kd_lab_case *c, str
 		return kd_strv_add(&c->setup, at->value, err);
 	case K_AFTER:
 		return kd_strv_add(&c->after, at->value, err);
+	case K_TYPE:
+		return kd_strv_add(&c->type, at->value, err);
 	case K_FILE:
 		return set_file(at, c, err);
 	case K_DISK:
@@ -536,6 +550,7 @@ void kd_lab_case_fini(struct kd_lab_case *c)
 		free(c->files[i].to);
 	}
 	kd_strv_fini(&c->after);
+	kd_strv_fini(&c->type);
 	kd_strv_fini(&c->expect_guest);
 	kd_strv_fini(&c->conf);
 	kd_strv_fini(&c->arm);

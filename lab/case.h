@@ -33,7 +33,7 @@ enum kd_lab_trigger {
 #define KD_LAB_POKE	"lab: poke "
 #define KD_LAB_WRITABLE "lab: writable "
 
-enum kd_lab_end { KD_LAB_END_REBOOT, KD_LAB_END_POWEROFF };
+enum kd_lab_end { KD_LAB_END_REBOOT, KD_LAB_END_POWEROFF, KD_LAB_END_HALT };
 
 /* What the capture is expected to leave: the outcomes of a manifest, or nothing at all. */
 enum kd_lab_expect {
@@ -66,6 +66,7 @@ struct kd_lab_case {
 	bool not_armed; /* no kdumpctl start: the set-up arms the machine, or nothing does */
 	struct kd_strv setup; /* guest shell commands between arming and the panic */
 	struct kd_strv after; /* guest shell commands when it is up again */
+	struct kd_strv type;  /* lines for the shell of the capture image */
 	struct kd_lab_file files[16];
 	size_t file_count;
 	uint64_t disk_mib; /* size of a second disk; 0: none */
@@ -112,6 +113,9 @@ int kd_lab_case_set_kernel(struct kd_lab_case *c, const char *name,
 
 /** kd_lab_case_panics() - is a panic what the case is about? */
 bool kd_lab_case_panics(const struct kd_lab_case *c);
+
+/** kd_lab_end_name() - "reboot", "poweroff", "halt": also what the action line of the capture says */
+const char *kd_lab_end_name(enum kd_lab_end end);
 
 /** kd_lab_expect_name() - "saved", "truncated", "dmesg-only", "failed", "none", "no-capture" */
 const char *kd_lab_expect_name(enum kd_lab_expect expect);

@@ -372,7 +372,7 @@ static int check_files(const struct kd_lab_evidence *e, char **dump_ret, struct 
 static int check_end(const struct kd_lab_evidence *e, struct kd_err *err)
 {
 	const struct kd_lab_timeline *t = e->timeline;
-	const char *wanted = e->c->end == KD_LAB_END_REBOOT ? "reboot" : "poweroff";
+	const char *wanted = kd_lab_end_name(e->c->end);
 
 	if (t->capture_panicked)
 		return kd_fail(err, KD_BADDATA, "the capture kernel panicked");

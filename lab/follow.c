@@ -159,6 +159,17 @@ static void keep(struct kd_lab_follow *f, const char *line)
 		fail(f, "%s", err.msg);
 }
 
+/* A machine that is halted stays so until somebody switches it off and on. */
+static void on_halt(struct kd_lab_follow *f, uint64_t now_ms)
+{
+	if (seen(f, KD_LAB_END))
+		return;
+	if (f->c->end != KD_LAB_END_HALT || !seen(f, KD_LAB_INIT))
+		fail(f, "the machine halted while the lab waited for %s", limits[f->stage].waiting);
+	kd_lab_timeline_mark(&f->timeline, KD_LAB_END, now_ms);
+	f->power_on = true;
+}
+
 void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_ms)
 {
 	bool armed = seen(f, KD_LAB_ARMED);
@@ -177,6 +188,10 @@ void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_
 		fail(f, "the machine panicked before kdump was armed: %s", line);
 	if (seen(f, KD_LAB_INIT) && f->c->expect == KD_LAB_EXPECT_NO_CAPTURE)
 		fail(f, "the capture kernel runs, but expect-outcome = no-capture");
+	if (strstr(line, "kdumpkit: shell on the console"))
+		f->type = true;
+	if (strstr(line, "reboot: System halted"))
+		on_halt(f, now_ms);
 	if (seen(f, KD_LAB_END) && strstr(line, "lab: up"))
 		fail(f, "the machine came back without knowing of its panic");
 	keep(f, line);
@@ -196,8 +211,8 @@ static void on_reset(struct kd_lab_follow *f, uint64_t now_ms)
 		fail(f, "the machine reset itself after the panic, and the capture init never ran");
 	else if (f->stage > KD_LAB_STAGE_RESET)
 		fail(f, "the machine reset itself once more");
-	else if (f->c->end == KD_LAB_END_POWEROFF)
-		fail(f, "the machine rebooted; it was to switch itself off");
+	else if (f->c->end != KD_LAB_END_REBOOT)
+		fail(f, "the machine rebooted; its end was to be: %s", kd_lab_end_name(f->c->end));
 	kd_lab_timeline_mark(&f->timeline, KD_LAB_END, now_ms);
 }
 

@@ -43,8 +43,9 @@ struct kd_lab_wish {
 struct kd_lab_follow {
 	const struct kd_lab_case *c;
 	enum kd_lab_stage stage;
-	bool power_on; /* the machine switched itself off as it should; start it again */
+	bool power_on; /* the machine ended as it should, off or halted; start it again */
 	bool dump;     /* the guest is ready: QEMU is to dump its memory now */
+	bool type;     /* there is a shell on the console: type what the case says */
 	struct kd_lab_wish wish;
 	bool failed;
 	char why[400]; /* the first thing that went wrong */

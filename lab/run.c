@@ -163,13 +163,20 @@ static int take_events(struct machine *m, struct kd_err *err)
 		if (rc || event == KD_LAB_QMP_NONE)
 			return rc;
 		kd_lab_follow_event(&m->follow, event, now);
-		if (m->follow.power_on) {
-			m->follow.power_on = false;
-			return switch_on(m, false, err);
-		}
-		if (event == KD_LAB_QMP_EOF)
+		if (m->follow.power_on || event == KD_LAB_QMP_EOF)
 			return 0;
 	}
+}
+
+static int type(struct machine *m, struct kd_err *err)
+{
+	KD_AUTO(kd_buf_fini) struct kd_buf text = { 0 };
+
+	for (size_t i = 0; i < m->c->type.n; i++)
+		kd_buf_printf(&text, "%s\n", m->c->type.v[i]);
+	if (text.bad)
+		return kd_fail(err, KD_NOMEM, "no memory");
+	return kd_write_full(m->vm.console_fd, text.p, text.len, "the console", err);
 }
 
 /* What the walk asks the lab to do. */
@@ -177,6 +184,14 @@ static int obey(struct machine *m, struct kd_err *err)
 {
 	const struct kd_lab_wish wish = m->follow.wish;
 
+	if (m->follow.power_on) {
+		m->follow.power_on = false;
+		return switch_on(m, false, err);
+	}
+	if (m->follow.type) {
+		m->follow.type = false;
+		return type(m, err);
+	}
 	m->follow.wish.kind = KD_LAB_WISH_NONE;
 	if (wish.kind == KD_LAB_WISH_POKE)
 		return kd_lab_gdb_fill(m->vm.gdb_fd, wish.addr, wish.len, 'X', err);

@@ -59,21 +59,47 @@ static int add_module(const struct kd_root *root, struct kd_image_tree *tree, co
 		       kd_root_prefix(root), path);
 }
 
+/* @source with its libraries, called @path in the image. */
+static int add_program(const struct kd_root *root, struct kd_image_tree *tree, const char *path,
+		       const char *source, struct kd_err *err)
+{
+	KD_AUTO(kd_strv_fini) struct kd_strv libraries = { 0 };
+	int rc = kd_elfdeps_collect(root, source, &libraries, err);
+
+	if (!rc)
+		rc = add_file(root, tree, path, source, 0755, err);
+	for (size_t i = 0; !rc && i < libraries.n; i++)
+		rc = add_file(root, tree, libraries.v[i], libraries.v[i], 0755, err);
+	return rc;
+}
+
 static int add_collector(const struct kd_root *root, struct kd_image_tree *tree,
 			 const char *program, struct kd_err *err)
 {
-	KD_AUTO(kd_strv_fini) struct kd_strv libraries = { 0 };
-
 	if (!kd_root_exists(root, program))
 		return kd_fail(err, KD_USAGE,
 			       "core_collector: %s%s is missing: install makedumpfile",
 			       kd_root_prefix(root), program);
-	int rc = kd_elfdeps_collect(root, program, &libraries, err);
-	if (!rc)
-		rc = add_file(root, tree, program, program, 0755, err);
-	for (size_t i = 0; !rc && i < libraries.n; i++)
-		rc = add_file(root, tree, libraries.v[i], libraries.v[i], 0755, err);
+	int rc = add_program(root, tree, program, program, err);
 	return rc ? kd_wrap(err, "packing the collector") : 0;
+}
+
+/* busybox is a shell and what one wants to call in it; it knows by its name that it is sh. */
+static int add_shell(const struct kd_root *root, struct kd_image_tree *tree, struct kd_err *err)
+{
+	static const char *const places[] = { "/bin/busybox", "/usr/bin/busybox", "/sbin/busybox",
+					      "/usr/sbin/busybox" };
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(places); i++) {
+		if (!kd_root_exists(root, places[i]))
+			continue;
+		int rc = add_program(root, tree, KD_PLAN_SHELL_PATH, places[i], err);
+		return rc ? kd_wrap(err, "packing the shell") : 0;
+	}
+	return kd_fail(err, KD_USAGE,
+		       "failure_action shell: there is no %s%s: install busybox, or choose "
+		       "another action",
+		       kd_root_prefix(root), places[0]);
 }
 
 static int collect(const struct kd_root *root, const struct kd_plan *plan, const char *init_path,
@@ -97,6 +123,8 @@ static int collect(const struct kd_root *root, const struct kd_plan *plan, const
 		rc = add_module(root, tree, plan->modules[i].path, err);
 	if (!rc && plan->collector.n > 0)
 		rc = add_collector(root, tree, plan->collector.v[0], err);
+	if (!rc && plan->failure_action == KD_ACTION_SHELL)
+		rc = add_shell(root, tree, err);
 	return rc;
 }
 

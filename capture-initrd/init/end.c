@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define SHELL_PATH "/bin/sh"
-
 enum { STUCK_REBOOT_S = 10, SYNC_TIMEOUT_MS = 10000 };
 
 static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
@@ -152,7 +150,6 @@ static int become_shell(void *arg)
 	char *const env[] = { "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/", "TERM=linux", NULL };
 	int fd = -1;
 
-	(void)arg;
 	setsid();
 	fd = open("/dev/console", O_RDWR);
 	if (fd >= 0) {
@@ -160,7 +157,9 @@ static int become_shell(void *arg)
 		for (int i = 0; i < 3; i++)
 			dup2(fd, i);
 	}
-	execve(SHELL_PATH, argv, env);
+	/* Said here, as what is typed before the console is open is lost. */
+	kd_init_say(arg, "shell on the console, its end is the machine's reboot");
+	execve(KD_PLAN_SHELL_PATH, argv, env);
 	return 1;
 }
 
@@ -169,15 +168,16 @@ static void offer_shell(struct kd_init *init)
 	struct kd_child_end end = { 0 };
 	struct kd_err err = { 0 };
 
-	if (!kd_root_exists(init->root, SHELL_PATH)) {
-		kd_init_say(init, "no shell in this image (" SHELL_PATH "), rebooting instead");
+	if (!kd_root_exists(init->root, KD_PLAN_SHELL_PATH)) {
+		kd_init_say(init, "no shell in this image (%s), rebooting instead",
+			    KD_PLAN_SHELL_PATH);
 		return;
 	}
 	/* Somebody is to look around: no deadline for that. */
 	if (init->timer.made)
 		timer_delete(init->timer.id);
 	init->timer.made = false;
-	if (kd_init_task_run(init, become_shell, NULL, 0, UINT64_MAX / 2, &end, &err))
+	if (kd_init_task_run(init, become_shell, init, 0, UINT64_MAX / 2, &end, &err))
 		kd_init_say(init, "shell failed %s", err.msg);
 	kd_init_sync(init);
 }

@@ -182,6 +182,27 @@ static void test_collector_must_be_a_program(void **state)
 	expect_build_error(t, -KD_USAGE, "install makedumpfile");
 }
 
+static void test_a_shell_is_packed_only_where_it_is_asked_for(void **state)
+{
+	struct tree *t = *state;
+	struct kd_plan plan = { 0 };
+
+	put_program(t, "/bin/true", "/usr/bin/busybox");
+	KD_AUTO(kd_closep) int without = build(t, KD_IMAGE_ZSTD, NULL);
+	t->plan.failure_action = KD_ACTION_SHELL;
+	KD_AUTO(kd_closep) int with = build(t, KD_IMAGE_ZSTD, NULL);
+	assert_int_equal(kd_image_check(with, "with", &plan, NULL), 0);
+	assert_int_equal(plan.failure_action, KD_ACTION_SHELL);
+	kd_plan_fini(&plan);
+	uint64_t small = 0, large = 0;
+	assert_int_equal(kd_image_unpacked(without, "without", &small, NULL), 0);
+	assert_int_equal(kd_image_unpacked(with, "with", &large, NULL), 0);
+	assert_true(large > small);
+
+	assert_int_equal(kd_root_unlink(t->root, "/usr/bin/busybox", NULL), 0);
+	expect_build_error(t, -KD_USAGE, "install busybox, or choose another action");
+}
+
 static void expect_check_error(int fd, const char *text)
 {
 	struct kd_plan plan = { 0 };
@@ -255,6 +276,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_missing_inputs_are_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_collector_must_be_a_program, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_shell_is_packed_only_where_it_is_asked_for,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_image_cut_short_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_plan_cut_short_in_the_image_is_refused, set_up,
 						tear_down),

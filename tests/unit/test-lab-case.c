@@ -36,7 +36,7 @@ static void test_every_key_is_read(void **state)
 			       "arm-setup = one\nsetup = two = 2\nsetup = three\n"
 			       "disk = 64M 0a0b0c0d-0000-4000-8000-00000000cafe\n"
 			       "trigger = sysrq-cpu:3\nexpect-outcome = dmesg-only\n"
-			       "expect-reason = why\nexpect-end = poweroff\n"
+			       "expect-reason = why\nexpect-end = halt\ntype = ls /\n"
 			       "expect-console = line\nexpect-no-file = vmcore\ndeadline = 60",
 			       &c, &err),
 			 0);
@@ -58,7 +58,8 @@ static void test_every_key_is_read(void **state)
 	assert_int_equal(c.trigger_cpu, 3);
 	assert_int_equal(c.expect, KD_LAB_EXPECT_DMESG_ONLY);
 	assert_string_equal(c.expect_reason, "why");
-	assert_int_equal(c.end, KD_LAB_END_POWEROFF);
+	assert_string_equal(c.type.v[0], "ls /");
+	assert_int_equal(c.end, KD_LAB_END_HALT);
 	assert_string_equal(c.expect_console.v[0], "line");
 	assert_string_equal(c.expect_no_file.v[0], "vmcore");
 	assert_int_equal(c.deadline_s, 60);
@@ -150,7 +151,8 @@ static void test_mistakes_name_file_line_and_remedy(void **state)
 		  "n.test: trigger = qemu-dump is no panic, so nothing is captured; write "
 		  "expect-outcome = none" },
 		{ "expect-outcome = fine\n", "expect-outcome: 'fine' is not an outcome; write" },
-		{ "expect-end = halt\n", "expect-end: 'halt' is not an end; write reboot or" },
+		{ "expect-end = sleep\n",
+		  "expect-end: 'sleep' is not an end; write reboot, poweroff or halt" },
 		{ "expect-no-file = a/b\n", "expect-no-file: 'a/b' holds a slash" },
 		{ "deadline = 5\n", "deadline: '5' is not a number from 10 to 3600" },
 		{ "trigger = sysrq\nexpect-outcome = saved\n", "n.test: no line 'title = ...'" },

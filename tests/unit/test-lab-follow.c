@@ -303,6 +303,46 @@ static void test_poweroff_is_followed_by_a_new_start(void **state)
 	assert_int_equal(f.stage, KD_LAB_STAGE_OFF);
 }
 
+static void test_a_machine_that_halts_is_switched_off_and_on(void **state)
+{
+	static const struct kd_lab_case c = { .end = KD_LAB_END_HALT, .deadline_s = 100 };
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
+
+	kd_lab_follow_init(&f, &c, 0);
+	uint64_t now = SAY(&f, to_armed, 0);
+	now = SAY(&f, panic, now);
+	now = SAY(&f, capture, now);
+	assert_false(f.power_on);
+	kd_lab_follow_line(&f, "[    6.300000] reboot: System halted", now);
+	assert_true(f.power_on && !f.failed);
+	assert_int_equal(f.stage, KD_LAB_STAGE_BACK);
+	f.power_on = false;
+	SAY(&f, back, now);
+	assert_int_equal(f.stage, KD_LAB_STAGE_OFF);
+
+	/* Where it was to reboot it never comes back by itself. */
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow other;
+	kd_lab_follow_init(&other, &reboot_case, 0);
+	now = SAY(&other, to_armed, 0);
+	now = SAY(&other, panic, now);
+	now = SAY(&other, capture, now);
+	kd_lab_follow_line(&other, "[    6.300000] reboot: System halted", now);
+	assert_true(other.failed);
+	assert_non_null(strstr(other.why, "the machine halted"));
+}
+
+static void test_a_shell_on_the_console_is_typed_into(void **state)
+{
+	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
+
+	kd_lab_follow_init(&f, &reboot_case, 0);
+	uint64_t now = SAY(&f, to_armed, 0);
+	now = SAY(&f, panic, now);
+	assert_false(f.type);
+	kd_lab_follow_line(&f, "[    4.100000] kdumpkit: shell on the console, its end", now);
+	assert_true(f.type && !f.failed);
+}
+
 static void expect_failure(const struct kd_lab_follow *f, const char *text)
 {
 	assert_true(f->failed);
@@ -556,7 +596,7 @@ static void test_what_goes_wrong_after_the_panic_is_told(void **state)
 	SAY(&off, panic, 1000);
 	SAY(&off, capture, 2000);
 	kd_lab_follow_event(&off, KD_LAB_QMP_RESET, 4000);
-	expect_failure(&off, "it was to switch itself off");
+	expect_failure(&off, "its end was to be: poweroff");
 
 	kd_lab_follow_init(&twice, &reboot_case, 0);
 	SAY(&twice, to_armed, 0);
@@ -707,6 +747,8 @@ int main(void)
 		cmocka_unit_test(
 			test_a_second_reset_event_is_the_same_reset_whatever_the_clock_says),
 		cmocka_unit_test(test_poweroff_is_followed_by_a_new_start),
+		cmocka_unit_test(test_a_machine_that_halts_is_switched_off_and_on),
+		cmocka_unit_test(test_a_shell_on_the_console_is_typed_into),
 		cmocka_unit_test(test_a_dump_by_qemu_ends_the_walk),
 		cmocka_unit_test(test_a_case_without_a_panic_ends_after_its_commands),
 		cmocka_unit_test(test_a_guest_may_ask_things_of_the_debugger),
