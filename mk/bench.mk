@@ -18,7 +18,7 @@ bench-filter: programs $(BENCH_PROGRAMS) $(GEN_PROGRAMS) ## the page filter alon
 	$(Q)O='$(O)' tests/bench/bench-filter
 
 .PHONY: bench-reboot
-bench-reboot: $(LAB_PREREQS) ## seconds from panic to reboot, four panics by turns (RUNS=3)
+bench-reboot: $(LAB_PREREQS) ## seconds from panic to reboot, panics by turns (RUNS=3, KDUMP_TOOLS=1: beside Debian's)
 	$(Q)O='$(O)' tests/bench/bench-reboot
 
 # CASES="stock lab": only these. Each step is a panic in a virtual machine, twenty seconds or more.
