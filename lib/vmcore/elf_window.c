@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Windows on an ELF file: memory stands in it as it was, so it can be mapped or read in place. */
+/*
+ * Windows on an ELF file: memory stands in it as it was, so it can be mapped or read in place.
+ *
+ * Of a file on a disk only what is asked for is mapped, and brought into memory at once: what
+ * cannot be had is an error then, and not a signal later, and is read instead.
+ */
 #include "lib/vmcore/internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { FILE_MAP_BYTES = 1 << 20 }; /* of a file on a disk: counts as our memory when populated */
+
 static bool may_map(const struct kd_vmcore_window *w)
 {
-	const struct kd_file *f = &w->core->files[0];
-
-	if (f->flattened || w->access == KD_ACCESS_READ)
-		return false;
-	return w->access == KD_ACCESS_MAP || f->is_proc;
+	return !w->core->files[0].flattened && w->access != KD_ACCESS_READ;
 }
 
 int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err)
@@ -29,7 +33,7 @@ static void unmap(struct kd_vmcore_window *w)
 	if (w->mapped)
 		munmap(w->mapped, w->mapped_len);
 	w->mapped = NULL;
-	w->mapped_len = 0;
+	w->mapped_len = w->ready_len = 0;
 }
 
 void kd_elf_window_fini(struct kd_vmcore_window *w)
@@ -38,12 +42,22 @@ void kd_elf_window_fini(struct kd_vmcore_window *w)
 	free(w->buf);
 }
 
+/* This piece is read from now on, until another could not be mapped. */
+static void leave(struct kd_vmcore_window *w, uint64_t off, uint64_t len)
+{
+	w->unmappable_off = off;
+	w->unmappable_len = len;
+}
+
 /* Brings file offset @off into the mapping. False: it cannot be mapped, read it. */
 static bool remap(struct kd_vmcore_window *w, uint64_t off)
 {
 	const struct kd_file *f = &w->core->files[0];
 	uint64_t start = off & ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
 	uint64_t len = w->map_bytes;
+
+	if (!f->is_proc && w->access == KD_ACCESS_AUTO && len > FILE_MAP_BYTES)
+		len = FILE_MAP_BYTES;
 
 	if (off >= w->unmappable_off && off - w->unmappable_off < w->unmappable_len)
 		return false;
@@ -54,8 +68,7 @@ static bool remap(struct kd_vmcore_window *w, uint64_t off)
 	void *p = start <= INT64_MAX ? mmap(NULL, len, PROT_READ, MAP_SHARED, f->fd, (off_t)start)
 				     : MAP_FAILED;
 	if (p == MAP_FAILED) {
-		w->unmappable_off = start;
-		w->unmappable_len = len;
+		leave(w, start, len);
 		return false;
 	}
 	w->mapped = p;
@@ -72,6 +85,55 @@ static bool is_mapped(const struct kd_vmcore_window *w, uint64_t off)
 static size_t min_size(uint64_t a, uint64_t b)
 {
 	return (size_t)(a < b ? a : b);
+}
+
+/* How many of @want bytes at offset @within of the mapping it has: where it ends before them, up
+ * to the end of the dump's last whole page. */
+static size_t whole_pages(const struct kd_vmcore_window *w, uint64_t within, uint64_t paddr,
+			  size_t want)
+{
+	size_t n = w->mapped_len - within;
+
+	if (n >= want)
+		return want;
+	size_t cut = (paddr + n) % w->core->page_size;
+	return n > cut ? n - cut : 0;
+}
+
+/* Brings @len bytes at offset @within of the mapping into memory. False: they have to be read. */
+static bool populate(struct kd_vmcore_window *w, uint64_t within, size_t len)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), ready_end = w->ready_off + w->ready_len;
+	uint64_t from = within & ~(page - 1), end = (within + len + page - 1) & ~(page - 1);
+
+	if (w->core->files[0].is_proc || (from >= w->ready_off && end <= ready_end))
+		return true;
+	if (madvise(w->mapped + from, end - from, MADV_POPULATE_READ)) {
+		if (errno == EINVAL) /* before Linux 5.14 */
+			w->access = KD_ACCESS_READ;
+		leave(w, w->mapped_off, w->mapped_len);
+		unmap(w);
+		return false;
+	}
+	/* What goes on where the last piece ended makes one with it. */
+	if (from > ready_end || from < w->ready_off)
+		w->ready_off = from;
+	w->ready_len = end - w->ready_off;
+	return true;
+}
+
+/* Lends up to @want bytes out of the mapping; 0: they have to be read. */
+static size_t lend(struct kd_vmcore_window *w, uint64_t off, uint64_t paddr, size_t want,
+		   const uint8_t **ret)
+{
+	size_t n = is_mapped(w, off) ? whole_pages(w, off - w->mapped_off, paddr, want) : 0;
+
+	if (!n && remap(w, off))
+		n = whole_pages(w, off - w->mapped_off, paddr, want);
+	if (!n || !populate(w, off - w->mapped_off, n))
+		return 0;
+	*ret = w->mapped + (off - w->mapped_off);
+	return n;
 }
 
 /* Brings file offset @off into the buffer, with up to @there bytes that follow it. */
@@ -102,10 +164,9 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 
 	uint64_t off = e->to + (paddr - e->start);
 	uint64_t there = e->len - (paddr - e->start);
-	if (may_map(w) && (is_mapped(w, off) || remap(w, off))) {
-		uint64_t within = off - w->mapped_off;
-		*ret = w->mapped + within;
-		*len_ret = min_size(min_size(want, there), w->mapped_len - within);
+	size_t n = may_map(w) ? lend(w, off, paddr, min_size(want, there), ret) : 0;
+	if (n) {
+		*len_ret = n;
 		return 0;
 	}
 

@@ -101,6 +101,11 @@ int kd_file_read(const struct kd_file *f, uint64_t off, void *buf, size_t len, s
 
 	if (got < 0)
 		return (int)got;
+	if ((size_t)got < len && off <= f->size_bytes && len <= f->size_bytes - off)
+		return kd_fail(
+			err, KD_BADDATA,
+			"%s became shorter while it was read: of %zu bytes at 0x%jx %zd are left",
+			f->name, len, (uintmax_t)off, got);
 	if ((size_t)got < len)
 		return kd_fail(err, KD_BADDATA,
 			       "%s ends at 0x%jx, before the %zu bytes needed at 0x%jx", f->name,

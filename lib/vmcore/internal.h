@@ -12,7 +12,7 @@ struct kd_file {
 	int fd; /* borrowed */
 	const char *name;
 	uint64_t size_bytes; /* of the contents: unflattened, for a flattened one */
-	bool is_proc;	     /* /proc/vmcore: mapping it costs no memory and gives no SIGBUS */
+	bool is_proc;	     /* /proc/vmcore: mapping it costs no memory, and all of it is there */
 	bool flattened;
 	bool cut;		  /* flattened, and its end marker is missing */
 	struct kd_extents chunks; /* of a flattened one: contents' offset -> file offset */
@@ -106,7 +106,8 @@ struct kd_vmcore_window {
 	uint8_t *mapped;
 	size_t mapped_len;
 	uint64_t mapped_off;
-	uint64_t unmappable_off; /* mapping this piece failed: not tried again at once */
+	uint64_t ready_off, ready_len; /* of a file on a disk: what of the mapping is in memory */
+	uint64_t unmappable_off;       /* mapping this piece failed: not tried again at once */
 	uint64_t unmappable_len;
 	uint8_t *buf;	  /* read_bytes */
 	uint64_t buf_off; /* ELF: file offset; diskdump: physical address */

@@ -169,10 +169,9 @@ int kd_vmcore_vaddr_to_paddr(const struct kd_vmcore *core, uint64_t vaddr, uint6
 /* How a window gets at the bytes. Only files that hold memory as it was (ELF, not flattened)
  * can be mapped at all. */
 enum kd_vmcore_access {
-	KD_ACCESS_AUTO, /* map /proc/vmcore, read anything else: a failing disk must give an error,
-			 * not SIGBUS, and mapped file pages count as our memory */
+	KD_ACCESS_AUTO, /* map, of other files than /proc/vmcore at most 1 MiB at once */
 	KD_ACCESS_READ, /* never map */
-	KD_ACCESS_MAP,	/* map whatever can be mapped; the file must not shrink meanwhile */
+	KD_ACCESS_MAP,	/* map as much as @map_bytes says */
 };
 
 /**
@@ -183,7 +182,9 @@ enum kd_vmcore_access {
  *              64 KiB and at most 64 MiB, it is brought there
  * @ret: kd_vmcore_window_free(), before the core is closed
  *
- * All memory it ever needs is taken here.
+ * All memory it ever needs is taken here; but of files other than /proc/vmcore mapped pages count
+ * as the caller's. Such a file must not shrink while it is mapped: as with any mapping, whoever
+ * reads what is gone gets SIGBUS. What a disk cannot read is an error of kd_vmcore_map().
  */
 int kd_vmcore_window_new(struct kd_vmcore *core, enum kd_vmcore_access access, size_t map_bytes,
 			 size_t read_bytes, struct kd_vmcore_window **ret,

@@ -395,6 +395,40 @@ static void test_elf_window_reads_what_cannot_be_mapped(void **state)
 	kd_vmcore_window_free(KD_STEAL(w));
 }
 
+/* What cannot be brought into memory is an error of the call, and no signal. */
+static void test_elf_window_on_a_file_that_became_shorter(void **state)
+{
+	static const enum kd_vmcore_access kinds[] = { KD_ACCESS_READ, KD_ACCESS_MAP,
+						       KD_ACCESS_AUTO };
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
+	KD_AUTO(kd_closep) int fd = kd_gen_memfd("dump");
+
+	kd_gen_ram(g, 0, 4 * MIB);
+	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
+	kd_gen_elf(g, fd, NULL);
+
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	assert_int_equal(ftruncate(fd, 2 * MIB + MIB / 2), 0);
+	for (size_t k = 0; k < KD_ARRAY_LEN(kinds); k++) {
+		KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
+		struct kd_err err = { 0 };
+		const uint8_t *p;
+		uint64_t v;
+		size_t n;
+
+		assert_int_equal(kd_vmcore_window_new(core, kinds[k], 4 * MIB, 0, &w, &err), 0);
+		assert_int_equal(kd_vmcore_map(w, MIB, PAGE, &p, &n, &err), 0);
+		memcpy(&v, p, sizeof(v));
+		assert_int_equal(v, MIB);
+		/* Next to what is still there, and with a part of it. */
+		assert_int_equal(kd_vmcore_map(w, 3 * MIB, PAGE, &p, &n, &err), -KD_BADDATA);
+		assert_non_null(strstr(err.msg, "became shorter"));
+		assert_int_equal(kd_vmcore_map(w, 2 * MIB, PAGE, &p, &n, &err), 0);
+		memcpy(&v, p, sizeof(v));
+		assert_int_equal(v, 2 * MIB);
+	}
+}
+
 static void test_elf_headers_that_contradict_themselves(void **state)
 {
 	static const struct {
@@ -618,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_elf_page_size_that_cannot_be_is_not_used),
 		cmocka_unit_test(test_elf_windows_map_and_read_alike),
 		cmocka_unit_test(test_elf_window_reads_what_cannot_be_mapped),
+		cmocka_unit_test(test_elf_window_on_a_file_that_became_shorter),
 		cmocka_unit_test(test_elf_headers_that_contradict_themselves),
 		cmocka_unit_test(test_elf_segment_that_is_no_memory_is_passed_over),
 		cmocka_unit_test(test_elf_broken_notes_do_not_stop_the_memory),

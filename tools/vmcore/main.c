@@ -13,6 +13,19 @@ static const struct verb {
 	{ "dmesg", vt_cmd_dmesg }, { "verify", vt_cmd_verify },
 };
 
+/* The input is mapped; a page of it that is gone comes as a signal. The output says for itself that
+ * it is incomplete. */
+static void on_bus_error(int sig)
+{
+	static const char text[] = "vmcore: the input became shorter while it was read, or can no "
+				   "longer be read\n";
+
+	(void)sig;
+	ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+	(void)ignored;
+	_exit(VT_DAMAGED);
+}
+
 static int run(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -30,6 +43,7 @@ static int run(int argc, char **argv)
 	/* A reader that goes away is an error of write(2), with a message. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* so is a limit of the file size */
+	signal(SIGBUS, on_bus_error);
 	const char *verb = argv[1];
 	argv[1] = argv[0]; /* getopt's messages begin with it */
 	for (size_t i = 0; i < KD_ARRAY_LEN(verbs); i++) {
