@@ -73,6 +73,16 @@ void kd_bitmap_set(struct kd_bitmap *b, uint64_t pfn, uint64_t n)
 	}
 }
 
+/* Most words are full, or have the bit that was looked for. */
+static inline uint64_t count_bits(uint64_t word)
+{
+	if (word == ~UINT64_C(0))
+		return 64;
+	if ((word & (word - 1)) == 0)
+		return word != 0;
+	return (uint64_t)__builtin_popcountll(word);
+}
+
 uint64_t kd_bitmap_clear(struct kd_bitmap *b, uint64_t pfn, uint64_t n)
 {
 	uint64_t count = 0;
@@ -86,7 +96,7 @@ uint64_t kd_bitmap_clear(struct kd_bitmap *b, uint64_t pfn, uint64_t n)
 		/* Words without a bit stay untouched: they may be a hole. */
 		if (!had)
 			continue;
-		count += (uint64_t)__builtin_popcountll(had);
+		count += count_bits(had);
 		b->words[i] &= ~mask;
 	}
 	return count;
@@ -101,7 +111,7 @@ uint64_t kd_bitmap_count(const struct kd_bitmap *b, uint64_t pfn, uint64_t n)
 	struct walk w = walk_range(pfn, n);
 	FOR_EACH_WORD(w, i, mask)
 	{
-		count += (uint64_t)__builtin_popcountll(b->words[i] & mask);
+		count += count_bits(b->words[i] & mask);
 	}
 	return count;
 }

@@ -16,6 +16,7 @@ enum {
 		       KD_CLASS_BIT(KD_CLASS_USER) | KD_CLASS_BIT(KD_CLASS_HUGETLB),
 	CLASSES_BLOCK = KD_CLASS_BIT(KD_CLASS_FREE) | KD_CLASS_BIT(KD_CLASS_UNACCEPTED),
 
+	AHEAD_BYTES = 2048, /* of the page that is looked at: on its way from memory meanwhile */
 	MIN_AHEAD_BYTES = 4096,
 	MAX_AHEAD_BYTES = 256 << 10,
 };
@@ -240,6 +241,7 @@ static uint64_t judge(struct kd_scan_worker *w, size_t unit, uint64_t pfn)
 	const uint8_t *tail = NULL;
 	unsigned int order = 0;
 
+	__builtin_prefetch(page + AHEAD_BYTES);
 	if (kd_load64(page + l->head) & l->tail_bit)
 		return 1;
 	if (kd_load64(page + l->flags) & l->head_flag) {
