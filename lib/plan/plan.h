@@ -25,9 +25,9 @@ enum {
 };
 
 /* Where things are inside the capture image. */
-#define KD_PLAN_PATH	   "/plan"
-#define KD_PLAN_INIT_PATH  "/init"
-#define KD_PLAN_SHELL_PATH "/bin/sh" /* with KD_ACTION_SHELL */
+#define KD_PLAN_PATH	     "/plan"
+#define KD_PLAN_INIT_PATH    "/init"
+#define KD_PLAN_BUSYBOX_PATH "/bin/busybox" /* with KD_ACTION_SHELL */
 
 enum kd_action {
 	KD_ACTION_REBOOT,

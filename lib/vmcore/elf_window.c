@@ -3,7 +3,7 @@
  * Windows on an ELF file: memory stands in it as it was, so it can be mapped or read in place.
  *
  * Of a file on a disk only what is asked for is mapped, and brought into memory at once: what
- * cannot be had is an error then, and not a signal later, and is read instead.
+ * cannot be had then is read instead, and gives its error, and no signal.
  */
 #include "lib/vmcore/internal.h"
 
@@ -14,9 +14,21 @@
 
 enum { FILE_MAP_BYTES = 1 << 20 }; /* of a file on a disk: counts as our memory when populated */
 
-static bool may_map(const struct kd_vmcore_window *w)
+static bool may_map(const struct kd_vmcore *core, enum kd_vmcore_access access)
 {
-	return !w->core->files[0].flattened && w->access != KD_ACCESS_READ;
+	const struct kd_file *f = &core->files[0];
+
+	if (f->flattened || access == KD_ACCESS_READ)
+		return false;
+	return access == KD_ACCESS_MAP || !f->holes_cost;
+}
+
+size_t kd_elf_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
+			   size_t read_bytes)
+{
+	bool maps = may_map(core, access) && !core->files[0].is_proc;
+
+	return maps && read_bytes < FILE_MAP_BYTES ? FILE_MAP_BYTES : read_bytes;
 }
 
 int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err)
@@ -58,7 +70,6 @@ static bool remap(struct kd_vmcore_window *w, uint64_t off)
 
 	if (!f->is_proc && w->access == KD_ACCESS_AUTO && len > FILE_MAP_BYTES)
 		len = FILE_MAP_BYTES;
-
 	if (off >= w->unmappable_off && off - w->unmappable_off < w->unmappable_len)
 		return false;
 	if (len > f->size_bytes - start)
@@ -164,7 +175,7 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 
 	uint64_t off = e->to + (paddr - e->start);
 	uint64_t there = e->len - (paddr - e->start);
-	size_t n = may_map(w) ? lend(w, off, paddr, min_size(want, there), ret) : 0;
+	size_t n = may_map(core, w->access) ? lend(w, off, paddr, min_size(want, there), ret) : 0;
 	if (n) {
 		*len_ret = n;
 		return 0;

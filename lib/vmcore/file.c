@@ -40,7 +40,10 @@ int kd_file_init(struct kd_file *f, int fd, const char *name, const struct kd_lo
 	int rc = find_size(f, err);
 	if (rc)
 		return rc;
-	f->is_proc = fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+	if (fstatfs(fd, &fs) == 0) {
+		f->is_proc = fs.f_type == PROC_SUPER_MAGIC;
+		f->holes_cost = fs.f_type == TMPFS_MAGIC;
+	}
 
 	rc = kd_flattened_index(f, log, err);
 	return rc < 0 ? rc : 0;
@@ -102,10 +105,10 @@ int kd_file_read(const struct kd_file *f, uint64_t off, void *buf, size_t len, s
 	if (got < 0)
 		return (int)got;
 	if ((size_t)got < len && off <= f->size_bytes && len <= f->size_bytes - off)
-		return kd_fail(
-			err, KD_BADDATA,
-			"%s became shorter while it was read: of %zu bytes at 0x%jx %zd are left",
-			f->name, len, (uintmax_t)off, got);
+		return kd_fail_sys(err, EIO,
+				   "%s became shorter while it was read: of %zu bytes at "
+				   "0x%jx %zd are left",
+				   f->name, len, (uintmax_t)off, got);
 	if ((size_t)got < len)
 		return kd_fail(err, KD_BADDATA,
 			       "%s ends at 0x%jx, before the %zu bytes needed at 0x%jx", f->name,

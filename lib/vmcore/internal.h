@@ -13,6 +13,7 @@ struct kd_file {
 	const char *name;
 	uint64_t size_bytes; /* of the contents: unflattened, for a flattened one */
 	bool is_proc;	     /* /proc/vmcore: mapping it costs no memory, and all of it is there */
+	bool holes_cost; /* tmpfs: a hole that is mapped becomes memory, one that is read does not */
 	bool flattened;
 	bool cut;		  /* flattened, and its end marker is missing */
 	struct kd_extents chunks; /* of a flattened one: contents' offset -> file offset */
@@ -122,6 +123,8 @@ int kd_vmcore_open_diskdump(struct kd_vmcore *core, struct kd_err *err) KD_MUST_
 
 /* elf_window.c */
 int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err) KD_MUST_CHECK;
+size_t kd_elf_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
+			   size_t read_bytes);
 void kd_elf_window_fini(struct kd_vmcore_window *w);
 int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, const uint8_t **ret,
 		      size_t *len_ret, struct kd_err *err) KD_MUST_CHECK;

@@ -189,6 +189,13 @@ int kd_vmcore_window_new(struct kd_vmcore *core, enum kd_vmcore_access access, s
 	return 0;
 }
 
+size_t kd_vmcore_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
+			      size_t read_bytes)
+{
+	return core->format == KD_VMCORE_ELF ? kd_elf_window_bytes(core, access, read_bytes)
+					     : read_bytes;
+}
+
 void kd_vmcore_window_free(struct kd_vmcore_window *w)
 {
 	if (!w)

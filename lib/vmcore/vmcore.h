@@ -169,7 +169,8 @@ int kd_vmcore_vaddr_to_paddr(const struct kd_vmcore *core, uint64_t vaddr, uint6
 /* How a window gets at the bytes. Only files that hold memory as it was (ELF, not flattened)
  * can be mapped at all. */
 enum kd_vmcore_access {
-	KD_ACCESS_AUTO, /* map, of other files than /proc/vmcore at most 1 MiB at once */
+	KD_ACCESS_AUTO, /* map, of other files than /proc/vmcore at most 1 MiB at once; read tmpfs,
+			 * where holes become memory when they are mapped */
 	KD_ACCESS_READ, /* never map */
 	KD_ACCESS_MAP,	/* map as much as @map_bytes says */
 };
@@ -182,15 +183,25 @@ enum kd_vmcore_access {
  *              64 KiB and at most 64 MiB, it is brought there
  * @ret: kd_vmcore_window_free(), before the core is closed
  *
- * All memory it ever needs is taken here; but of files other than /proc/vmcore mapped pages count
- * as the caller's. Such a file must not shrink while it is mapped: as with any mapping, whoever
- * reads what is gone gets SIGBUS. What a disk cannot read is an error of kd_vmcore_map().
+ * All memory it ever needs is taken here, but for what kd_vmcore_window_bytes() says. A file other
+ * than /proc/vmcore must not shrink while it is mapped: as with any mapping, whoever reads what is
+ * gone gets SIGBUS. What a disk cannot read is an error of kd_vmcore_map(), but for pages that the
+ * kernel has dropped again before they are used.
  */
 int kd_vmcore_window_new(struct kd_vmcore *core, enum kd_vmcore_access access, size_t map_bytes,
 			 size_t read_bytes, struct kd_vmcore_window **ret,
 			 struct kd_err *err) KD_MUST_CHECK;
 void kd_vmcore_window_free(struct kd_vmcore_window *w);
 void kd_vmcore_window_freep(struct kd_vmcore_window **w);
+
+/**
+ * kd_vmcore_window_bytes() - memory a window takes at most with KD_ACCESS_AUTO or KD_ACCESS_READ
+ *
+ * Its buffer, or the pages of a file that are mapped in its place. Those of /proc/vmcore are the
+ * crashed kernel's.
+ */
+size_t kd_vmcore_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
+			      size_t read_bytes);
 
 /**
  * kd_vmcore_map() - lend the bytes at @paddr

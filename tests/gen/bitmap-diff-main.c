@@ -5,7 +5,7 @@
  *
  *	bitmap-diff [-t THREADS] [-m] DUMP LEVEL [DISKDUMP]
  *
- * -m maps DUMP instead of reading it. Prints what was found, how long it took, and each run of
+ * -m maps 64 MiB of DUMP at once. Prints what was found, how long it took, and each run of
  * frames in which the bitmaps differ. Frames behind the last one the DISKDUMP counts are no
  * difference, they are counted apart; nor are zero pages, which have their bit in it. Exit status
  * 1 where the bitmaps differ, 2 on failure.

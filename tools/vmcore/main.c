@@ -13,8 +13,8 @@ static const struct verb {
 	{ "dmesg", vt_cmd_dmesg }, { "verify", vt_cmd_verify },
 };
 
-/* The input is mapped; a page of it that is gone comes as a signal. The output says for itself that
- * it is incomplete. */
+/* The input is mapped; a page of it that is gone comes as a signal. What was written stays, as
+ * OUT.part: a file that calls itself incomplete, or nothing yet. */
 static void on_bus_error(int sig)
 {
 	static const char text[] = "vmcore: the input became shorter while it was read, or can no "
