@@ -164,10 +164,20 @@ static void on_halt(struct kd_lab_follow *f, uint64_t now_ms)
 {
 	if (seen(f, KD_LAB_END))
 		return;
-	if (f->c->end != KD_LAB_END_HALT || !seen(f, KD_LAB_INIT))
+	if (f->c->end == KD_LAB_END_HALT && seen(f, KD_LAB_INIT))
+		f->power_on = true;
+	else
 		fail(f, "the machine halted while the lab waited for %s", limits[f->stage].waiting);
 	kd_lab_timeline_mark(&f->timeline, KD_LAB_END, now_ms);
-	f->power_on = true;
+}
+
+static void from_capture(struct kd_lab_follow *f, const char *line, uint64_t now_ms)
+{
+	if (seen(f, KD_LAB_INIT) && !seen(f, KD_LAB_END) &&
+	    strstr(line, "kdumpkit: shell on the console"))
+		f->type = true;
+	if (strstr(line, "reboot: System halted"))
+		on_halt(f, now_ms);
 }
 
 void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_ms)
@@ -188,10 +198,8 @@ void kd_lab_follow_line(struct kd_lab_follow *f, const char *line, uint64_t now_
 		fail(f, "the machine panicked before kdump was armed: %s", line);
 	if (seen(f, KD_LAB_INIT) && f->c->expect == KD_LAB_EXPECT_NO_CAPTURE)
 		fail(f, "the capture kernel runs, but expect-outcome = no-capture");
-	if (strstr(line, "kdumpkit: shell on the console"))
-		f->type = true;
-	if (strstr(line, "reboot: System halted"))
-		on_halt(f, now_ms);
+	if (!f->timeline.replaying)
+		from_capture(f, line, now_ms);
 	if (seen(f, KD_LAB_END) && strstr(line, "lab: up"))
 		fail(f, "the machine came back without knowing of its panic");
 	keep(f, line);

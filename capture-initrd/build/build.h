@@ -2,8 +2,8 @@
 /*
  * initrd_build - plan to capture image: a newc archive with the static init, the
  * plan, the modules it names (unpacked, in no need of anything but finit_module)
- * and the collector with its libraries. No dracut, no shell (busybox, that is) but for
- * failure_action shell, nothing the plan does not ask for. Same plan and same files give the same bytes.
+ * and the collector with its libraries. No dracut, no shell but for failure_action shell
+ * (busybox), nothing the plan does not ask for. Same plan and same files give the same bytes.
  */
 #ifndef KD_INITRD_BUILD_BUILD_H
 #define KD_INITRD_BUILD_BUILD_H

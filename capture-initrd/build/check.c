@@ -89,7 +89,7 @@ static int check_complete(const char *name, const struct kd_strv *paths, const s
 	if (!rc && plan->collector.n > 0)
 		rc = want_path(name, paths, plan->collector.v[0], err);
 	if (!rc && plan->failure_action == KD_ACTION_SHELL)
-		rc = want_path(name, paths, KD_PLAN_SHELL_PATH, err);
+		rc = want_path(name, paths, KD_PLAN_BUSYBOX_PATH, err);
 	for (size_t i = 0; !rc && i < plan->module_count; i++)
 		rc = want_path(name, paths, plan->modules[i].path, err);
 	return rc;

@@ -84,7 +84,7 @@ static int add_collector(const struct kd_root *root, struct kd_image_tree *tree,
 	return rc ? kd_wrap(err, "packing the collector") : 0;
 }
 
-/* busybox is a shell and what one wants to call in it; it knows by its name that it is sh. */
+/* busybox is a shell and what one wants to call in it. */
 static int add_shell(const struct kd_root *root, struct kd_image_tree *tree, struct kd_err *err)
 {
 	static const char *const places[] = { "/bin/busybox", "/usr/bin/busybox", "/sbin/busybox",
@@ -93,7 +93,7 @@ static int add_shell(const struct kd_root *root, struct kd_image_tree *tree, str
 	for (size_t i = 0; i < KD_ARRAY_LEN(places); i++) {
 		if (!kd_root_exists(root, places[i]))
 			continue;
-		int rc = add_program(root, tree, KD_PLAN_SHELL_PATH, places[i], err);
+		int rc = add_program(root, tree, KD_PLAN_BUSYBOX_PATH, places[i], err);
 		return rc ? kd_wrap(err, "packing the shell") : 0;
 	}
 	return kd_fail(err, KD_USAGE,

@@ -146,7 +146,11 @@ void kd_init_sync(const struct kd_init *init)
 /* In a child: a session of its own on the console. Returns only when there is no shell. */
 static int become_shell(void *arg)
 {
-	char *const argv[] = { "sh", NULL };
+	/* Not every busybox finds its own commands without a link for each. */
+	char *const argv[] = { "busybox", "sh", "-c",
+			       KD_PLAN_BUSYBOX_PATH " --install -s /bin; exec " KD_PLAN_BUSYBOX_PATH
+						    " sh",
+			       NULL };
 	char *const env[] = { "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/", "TERM=linux", NULL };
 	int fd = -1;
 
@@ -159,7 +163,7 @@ static int become_shell(void *arg)
 	}
 	/* Said here, as what is typed before the console is open is lost. */
 	kd_init_say(arg, "shell on the console, its end is the machine's reboot");
-	execve(KD_PLAN_SHELL_PATH, argv, env);
+	execve(KD_PLAN_BUSYBOX_PATH, argv, env);
 	return 1;
 }
 
@@ -168,9 +172,9 @@ static void offer_shell(struct kd_init *init)
 	struct kd_child_end end = { 0 };
 	struct kd_err err = { 0 };
 
-	if (!kd_root_exists(init->root, KD_PLAN_SHELL_PATH)) {
+	if (!kd_root_exists(init->root, KD_PLAN_BUSYBOX_PATH)) {
 		kd_init_say(init, "no shell in this image (%s), rebooting instead",
-			    KD_PLAN_SHELL_PATH);
+			    KD_PLAN_BUSYBOX_PATH);
 		return;
 	}
 	/* Somebody is to look around: no deadline for that. */
