@@ -12,7 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FILE_MAP_BYTES = 1 << 20 }; /* of a file on a disk: counts as our memory when populated */
+/* Of a file on a disk: */
+enum {
+	FILE_MAP_LEAST = 128 << 10,
+	FILE_MAP_BYTES = 1 << 20, /* counts as our memory when populated */
+};
 
 static bool may_map(const struct kd_vmcore *core, enum kd_vmcore_access access)
 {
@@ -20,7 +24,8 @@ static bool may_map(const struct kd_vmcore *core, enum kd_vmcore_access access)
 
 	if (f->flattened || access == KD_ACCESS_READ)
 		return false;
-	return access == KD_ACCESS_MAP || !f->holes_cost;
+	return f->is_proc || access == KD_ACCESS_MAP ||
+	       (access == KD_ACCESS_SCAN && !f->holes_cost);
 }
 
 size_t kd_elf_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
@@ -68,7 +73,7 @@ static bool remap(struct kd_vmcore_window *w, uint64_t off)
 	uint64_t start = off & ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
 	uint64_t len = w->map_bytes;
 
-	if (!f->is_proc && w->access == KD_ACCESS_AUTO && len > FILE_MAP_BYTES)
+	if (!f->is_proc && w->access == KD_ACCESS_SCAN && len > FILE_MAP_BYTES)
 		len = FILE_MAP_BYTES;
 	if (off >= w->unmappable_off && off - w->unmappable_off < w->unmappable_len)
 		return false;
@@ -147,6 +152,12 @@ static size_t lend(struct kd_vmcore_window *w, uint64_t off, uint64_t paddr, siz
 	return n;
 }
 
+/* Less is copied in the time it takes to have it mapped. */
+static bool is_worth_mapping(const struct kd_vmcore_window *w, size_t len)
+{
+	return w->core->files[0].is_proc || w->access == KD_ACCESS_MAP || len >= FILE_MAP_LEAST;
+}
+
 /* Brings file offset @off into the buffer, with up to @there bytes that follow it. */
 static int fill(struct kd_vmcore_window *w, uint64_t off, size_t want, uint64_t there,
 		struct kd_err *err)
@@ -175,7 +186,9 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 
 	uint64_t off = e->to + (paddr - e->start);
 	uint64_t there = e->len - (paddr - e->start);
-	size_t n = may_map(core, w->access) ? lend(w, off, paddr, min_size(want, there), ret) : 0;
+	size_t n = 0;
+	if (may_map(core, w->access) && is_worth_mapping(w, min_size(want, there)))
+		n = lend(w, off, paddr, min_size(want, there), ret);
 	if (n) {
 		*len_ret = n;
 		return 0;

@@ -169,10 +169,12 @@ int kd_vmcore_vaddr_to_paddr(const struct kd_vmcore *core, uint64_t vaddr, uint6
 /* How a window gets at the bytes. Only files that hold memory as it was (ELF, not flattened)
  * can be mapped at all. */
 enum kd_vmcore_access {
-	KD_ACCESS_AUTO, /* map, of other files than /proc/vmcore at most 1 MiB at once; read tmpfs,
-			 * where holes become memory when they are mapped */
+	KD_ACCESS_AUTO, /* map /proc/vmcore, read anything else */
 	KD_ACCESS_READ, /* never map */
 	KD_ACCESS_MAP,	/* map as much as @map_bytes says */
+	KD_ACCESS_SCAN, /* as AUTO, and map long pieces of other files, 1 MiB at most: for who looks at
+			 * much and keeps little, as the copy costs more than the mapping. tmpfs is
+			 * read: its holes become memory when they are mapped */
 };
 
 /**
@@ -195,7 +197,7 @@ void kd_vmcore_window_free(struct kd_vmcore_window *w);
 void kd_vmcore_window_freep(struct kd_vmcore_window **w);
 
 /**
- * kd_vmcore_window_bytes() - memory a window takes at most with KD_ACCESS_AUTO or KD_ACCESS_READ
+ * kd_vmcore_window_bytes() - memory a window takes at most, but with KD_ACCESS_MAP
  *
  * Its buffer, or the pages of a file that are mapped in its place. Those of /proc/vmcore are the
  * crashed kernel's.
