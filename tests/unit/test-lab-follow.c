@@ -224,6 +224,15 @@ static uint64_t say(struct kd_lab_follow *f, const char *const *lines, size_t n,
 static const struct kd_lab_case reboot_case = { .end = KD_LAB_END_REBOOT, .deadline_s = 100 };
 static const struct kd_lab_case poweroff_case = { .end = KD_LAB_END_POWEROFF, .deadline_s = 100 };
 
+/* From the start to the capture's last line. */
+static uint64_t until_captured(struct kd_lab_follow *f, const struct kd_lab_case *c)
+{
+	kd_lab_follow_init(f, c, 0);
+	uint64_t now = SAY(f, to_armed, 0);
+	now = SAY(f, panic, now);
+	return SAY(f, capture, now);
+}
+
 static void test_a_good_run_passes_every_stage(void **state)
 {
 	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
@@ -273,10 +282,7 @@ static void test_a_second_reset_event_is_the_same_reset_whatever_the_clock_says(
 {
 	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
 
-	kd_lab_follow_init(&f, &reboot_case, 0);
-	uint64_t now = SAY(&f, to_armed, 0);
-	now = SAY(&f, panic, now);
-	now = SAY(&f, capture, now);
+	uint64_t now = until_captured(&f, &reboot_case);
 	kd_lab_follow_line(&f, "[    6.300000] reboot: machine restart", now + 1);
 	kd_lab_follow_event(&f, KD_LAB_QMP_RESET, now);
 	kd_lab_follow_event(&f, KD_LAB_QMP_RESET, now + 2);
@@ -290,10 +296,7 @@ static void test_poweroff_is_followed_by_a_new_start(void **state)
 {
 	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
 
-	kd_lab_follow_init(&f, &poweroff_case, 0);
-	uint64_t now = SAY(&f, to_armed, 0);
-	now = SAY(&f, panic, now);
-	now = SAY(&f, capture, now);
+	uint64_t now = until_captured(&f, &poweroff_case);
 	kd_lab_follow_event(&f, KD_LAB_QMP_SHUTDOWN, now);
 	assert_true(f.power_on);
 	kd_lab_follow_event(&f, KD_LAB_QMP_EOF, now);
@@ -308,10 +311,7 @@ static void test_a_machine_that_halts_is_switched_off_and_on(void **state)
 	static const struct kd_lab_case c = { .end = KD_LAB_END_HALT, .deadline_s = 100 };
 	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow f;
 
-	kd_lab_follow_init(&f, &c, 0);
-	uint64_t now = SAY(&f, to_armed, 0);
-	now = SAY(&f, panic, now);
-	now = SAY(&f, capture, now);
+	uint64_t now = until_captured(&f, &c);
 	assert_false(f.power_on);
 	kd_lab_follow_line(&f, "[    6.300000] reboot: System halted", now);
 	assert_true(f.power_on && !f.failed);
@@ -322,10 +322,7 @@ static void test_a_machine_that_halts_is_switched_off_and_on(void **state)
 
 	/* Where it was to reboot it never comes back by itself. */
 	KD_AUTO(kd_lab_follow_fini) struct kd_lab_follow other;
-	kd_lab_follow_init(&other, &reboot_case, 0);
-	now = SAY(&other, to_armed, 0);
-	now = SAY(&other, panic, now);
-	now = SAY(&other, capture, now);
+	now = until_captured(&other, &reboot_case);
 	kd_lab_follow_line(&other, "[    6.300000] reboot: System halted", now);
 	assert_true(other.failed);
 	assert_non_null(strstr(other.why, "the machine halted"));
