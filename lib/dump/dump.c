@@ -62,7 +62,7 @@ static void keep_filter_facts(struct kd_engine *e)
 	snprintf(r->model, sizeof(r->model), "%s", kd_filter_model(e->filter));
 }
 
-enum kd_vmcore_access kd_filter_access(const struct kd_dump_opts *o)
+enum kd_vmcore_access kd_engine_filter_access(const struct kd_dump_opts *o)
 {
 	return o->access == KD_ACCESS_AUTO ? KD_ACCESS_SCAN : o->access;
 }
@@ -75,7 +75,7 @@ static int run_filter(struct kd_engine *e, struct kd_err *err)
 		.level = o->level,
 		.threads = e->threads,
 		.log = o->log,
-		.access = kd_filter_access(o),
+		.access = kd_engine_filter_access(o),
 		.read_bytes = o->max_memory_bytes ? 256 << 10 : 0,
 		.max_bitmap_bytes = o->max_memory_bytes,
 		.want_late = e->want_late,

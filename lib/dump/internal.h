@@ -303,7 +303,7 @@ extern const struct kd_engine_format kd_engine_kdump;
 extern const struct kd_engine_format kd_engine_elf;
 
 /* How the filter gets at the page array: of all it reads it keeps two bits a page. */
-enum kd_vmcore_access kd_filter_access(const struct kd_dump_opts *o);
+enum kd_vmcore_access kd_engine_filter_access(const struct kd_dump_opts *o);
 
 /* progress.c */
 void kd_engine_progress(struct kd_engine *e, enum kd_dump_stage stage, bool now);

@@ -53,9 +53,9 @@ static uint64_t need(const struct kd_engine *e, unsigned int threads)
 	uint64_t workers = threads * (uint64_t)(READ_BYTES + (e->opts->codec ? CODEC_BYTES : 0));
 	uint64_t writing = arena_bytes(e, threads) + workers +
 			   KD_DUMP_MAX_EXTENTS * sizeof(struct kd_hashed_extent);
-	uint64_t filtering = threads * (uint64_t)kd_vmcore_window_bytes(e->core,
-									kd_filter_access(e->opts),
-									FILTER_READ_BYTES);
+	uint64_t filtering = threads *
+			     (uint64_t)kd_vmcore_window_bytes(
+				     e->core, kd_engine_filter_access(e->opts), FILTER_READ_BYTES);
 
 	return kd_filter_bitmap_bytes(e->core, e->want_late) +
 	       (writing > filtering ? writing : filtering);
