@@ -9,9 +9,13 @@
 #include <string.h>
 
 enum {
-	/* Four of them and what a byte has begun fit into the 64 bits of a writer. */
-	MAX_LITERAL_BITS = 14,
-	MAX_DISTANCE_BITS = 15,
+	/*
+	 * Of a page that is no longer than this two literals and a repetition from it, with 5 and
+	 * 10 extra bits, fit into a writer together, behind the 7 bits that a flush may leave.
+	 */
+	SMALL_LEN = 4096,
+	MAX_LITERAL_BITS = 11,
+	MAX_DISTANCE_BITS = 8,
 	/* Code lengths are written as symbols with codes of their own: themselves, and runs of zeros. */
 	LENGTH_SYMBOLS = 19,
 	MAX_LENGTH_BITS = 7,
@@ -108,7 +112,7 @@ static unsigned int bits_of(kd_code code)
 	return code & ((1u << KD_CODE_SHIFT) - 1);
 }
 
-/* Of the longest codes, a literal takes less than two bytes and a repetition less than two for each. */
+/* With the longest codes, too, a literal takes less than two bytes, as does each one repeated. */
 size_t kd_deflate_bound(size_t len)
 {
 	return 2 * len + MAX_HEADER_BITS / 8 + HEADER_BYTES + CHECKSUM_BYTES + 2 * SPARE_BYTES;
@@ -284,22 +288,27 @@ static void put_header(const struct kd_deflate *d, struct writer *w)
 	flush(w);
 }
 
-/* Up to three codes at once without asking how many: those too many have no bits. */
+/* The last two, or one or none, without asking how many: those too many have no bits. */
 static inline void put_literals(const struct kd_deflate *d, struct writer *w,
 				const uint8_t *literal, size_t n)
 {
-	static const kd_code if_more[4][3] = { { 0 }, { ~0u }, { ~0u, ~0u }, { ~0u, ~0u, ~0u } };
+	static const kd_code if_more[3][2] = { { 0 }, { ~0u }, { ~0u, ~0u } };
 
-	for (; n > 3; n -= 4, literal += 4) {
+	for (; n > 4; n -= 4, literal += 4) {
 #pragma GCC unroll 4
 		for (size_t i = 0; i < 4; i++)
 			put_code(w, d->code[literal[i]]);
 		flush(w);
 	}
-#pragma GCC unroll 3
-	for (size_t i = 0; i < 3; i++)
-		put_code(w, d->code[literal[i]] & if_more[n][i]);
-	flush(w);
+	if (n > 2) {
+		put_code(w, d->code[literal[0]]);
+		put_code(w, d->code[literal[1]]);
+		flush(w);
+		n -= 2;
+		literal += 2;
+	}
+	put_code(w, d->code[literal[0]] & if_more[n][0]);
+	put_code(w, d->code[literal[1]] & if_more[n][1]);
 }
 
 static inline void put_match(const struct kd_deflate *d, struct writer *w, size_t length,
@@ -315,7 +324,7 @@ static inline void put_match(const struct kd_deflate *d, struct writer *w, size_
 	flush(w);
 }
 
-static void put_pieces(const struct kd_deflate *d, struct writer *out)
+static void put_pieces(const struct kd_deflate *d, struct writer *out, bool is_small)
 {
 	const uint8_t *literal = d->pieces.literal;
 	struct writer w = *out; /* in registers */
@@ -325,6 +334,8 @@ static void put_pieces(const struct kd_deflate *d, struct writer *out)
 		literal += p->n_literals;
 		if (!p->length)
 			break;
+		if (!is_small)
+			flush(&w);
 		put_match(d, &w, p->length, p->length_symbol, p->distance, p->distance_symbol);
 	}
 	put_code(&w, d->code[KD_DEFLATE_END]);
@@ -345,7 +356,7 @@ size_t kd_deflate_page(struct kd_deflate *d, uint8_t *dst, size_t cap, const uin
 		return 0;
 	memcpy(dst, "\x78\x01", HEADER_BYTES); /* a window of 32 KiB, the fastest level */
 	put_header(d, &w);
-	put_pieces(d, &w);
+	put_pieces(d, &w, len <= SMALL_LEN);
 	w.to += w.n > 0;
 	memcpy(w.to, &checksum, CHECKSUM_BYTES);
 	return (size_t)(w.to + CHECKSUM_BYTES - dst);

@@ -21,7 +21,7 @@
  * Compiled a second time for CPUs with shifts by any register and the like (2013 and later), and
  * chosen when the program starts; it takes a tenth less time.
  */
-#if defined(__x86_64__) && !defined(__clang__)
+#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
 #define KD_DEFLATE_HOT __attribute__((flatten, target_clones("arch=x86-64-v3", "default")))
 #else
 #define KD_DEFLATE_HOT __attribute__((flatten))
