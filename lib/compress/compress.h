@@ -57,7 +57,7 @@ struct kd_compressor;
  * @ret: kd_compressor_free()
  *
  * Memory (4 KiB pages, default level): zstd about 350 KiB, lzo 136 KiB,
- * zlib 35 KiB (220 at other levels).
+ * zlib 30 KiB (and more at other levels).
  *
  * Return: 0; -KD_NOTSUP a codec that is only read; -KD_USAGE a level it does not
  * have; -KD_NOMEM.

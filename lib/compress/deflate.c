@@ -63,6 +63,7 @@ typedef uint16_t length_word;
 enum { LENGTH_WORD_SHIFT = 5 };
 
 struct kd_deflate {
+	size_t max_len;
 	struct kd_deflate_pieces pieces;
 	kd_code code[KD_DEFLATE_SYMBOLS];
 	kd_code distance_code[KD_DEFLATE_DISTANCES];
@@ -144,6 +145,7 @@ struct kd_deflate *kd_deflate_new(size_t max_len)
 		kd_deflate_free(d);
 		return NULL;
 	}
+	d->max_len = max_len;
 	set_symbols(&d->pieces);
 	for (unsigned int run = 0; run <= MAX_RUN; run++) {
 		d->run_words[run] = (uint8_t)(run < 3 ? run : 1);
@@ -348,6 +350,9 @@ size_t kd_deflate_page(struct kd_deflate *d, uint8_t *dst, size_t cap, const uin
 		       size_t len)
 {
 	struct writer w = { .to = dst + HEADER_BYTES };
+
+	if (len > d->max_len)
+		return 0;
 	uint32_t checksum = htobe32(libdeflate_adler32(1, src, len));
 
 	kd_deflate_match(&d->pieces, src, len);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * deflate - zlib streams of single pages, fast. A library's encoder is made for files: libdeflate
- * clears tables of 128 to 192 KiB and zlib those of 128 KiB before the first byte of each page,
+ * clears tables of 128 to 192 KiB and zlib one of 64 KiB before the first byte of each page,
  * and they do not fit into the nearest cache. Here they take 8 KiB, codes are chosen without a
- * tree, and branches on what is in the page are few. On pages of dumps that is about 3 times as
+ * tree, and branches on what is in the page are few. On pages of dumps that is 2 to 3 times as
  * fast as libdeflate's level 2, at about as many bytes as zlib's level 1 (docs/performance.md).
  *
  * Three steps, a file each: what repeats (deflate_match.c), the codes (deflate_codes.c), the
@@ -19,7 +19,7 @@
 
 /*
  * Compiled a second time for CPUs with shifts by any register and the like (2013 and later), and
- * chosen when the program starts; it takes a tenth less time.
+ * chosen when the program starts; it takes up to a tenth less time.
  */
 #if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
 #define KD_DEFLATE_HOT __attribute__((flatten, target_clones("arch=x86-64-v3", "default")))

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Prefix codes for the symbols of a page without Huffman's tree, which takes twice the time and
- * makes pages 0.3 % smaller.
+ * Prefix codes for the symbols of a page without Huffman's tree, with which this step took a fourth
+ * longer and pages were 0.4 % smaller.
  *
  * A symbol that is @freq of @total is best given log2(total / freq) bits. In sixteenths of a bit,
  * codes of ceil((limit - log2(freq)) / 16) bits are looked for with the lowest limit at which there
  * is room for all: a code of n bits takes the 2^n-th part of it. What room is left goes to those
  * that were rounded up the most, and at last to anyone, as a decoder wants none left.
  *
- * No step branches on a symbol: a branch guessed wrong costs more than the step.
+ * No usual step branches on a symbol: a branch guessed wrong costs more than the step.
  */
 #include "lib/compress/deflate.h"
 

@@ -283,6 +283,7 @@ static void test_pages_get_no_larger_than_by_zlib(void **state)
 	struct kd_deflate *d = kd_deflate_new(PAGE);
 	size_t ours = 0, theirs = 0;
 
+	assert_true(fd >= 0);
 	while (read(fd, page, PAGE) == PAGE) {
 		uLongf n = sizeof(out);
 		assert_int_equal(compress2(out, &n, page, PAGE, 1), Z_OK);
@@ -290,6 +291,7 @@ static void test_pages_get_no_larger_than_by_zlib(void **state)
 		ours += kd_deflate_page(d, out, sizeof(out), page, PAGE);
 	}
 	kd_deflate_free(d);
+	assert_true(theirs > 0);
 	print_message("over zlib: %.2f %%\n", 100.0 * (double)ours / (double)theirs - 100);
 	assert_in_range(ours, theirs / 2, theirs + theirs / 50);
 }

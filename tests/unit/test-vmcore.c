@@ -330,7 +330,6 @@ static void test_elf_page_size_that_cannot_be_is_not_used(void **state)
 			    "dump: vmcoreinfo says PAGESIZE=4095, which cannot be; not used");
 }
 
-/* Windows of both kinds over the same memory, in steps that do not divide anything. */
 /* Where files are on a disk on most systems; a memfd is tmpfs, which KD_ACCESS_SCAN reads. */
 static int disk_file(void)
 {
@@ -350,6 +349,7 @@ static bool is_tmpfs(int fd)
 	return fs.f_type == TMPFS_MAGIC;
 }
 
+/* Windows of both kinds over the same memory, in steps that do not divide anything. */
 static void test_elf_windows_map_and_read_alike(void **state)
 {
 	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
