@@ -12,6 +12,7 @@
  */
 #include "lib/compress/deflate.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -20,7 +21,10 @@ enum {
 	FRACTIONS = 16,
 	EXACT = 64, /* frequencies below have their logarithm in the table */
 	EXACT_BITS = 6,
+	GROUP = 8, /* symbols looked at together, a byte of a word each */
 };
+
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
 
 /* 16 * log2(n), rounded. */
 static const uint8_t log2_16ths[EXACT] = {
@@ -40,9 +44,18 @@ static const uint8_t reversed[256] = { REVERSED_6(0), REVERSED_6(2), REVERSED_6(
 struct symbols {
 	size_t n;
 	uint16_t *symbol;
-	uint8_t log[KD_CODES_MAX_SYMBOLS];  /* of its frequency, in sixteenths */
-	uint8_t bits[KD_CODES_MAX_SYMBOLS]; /* of its code */
+	uint8_t log[KD_CODES_MAX_SYMBOLS + GROUP];  /* of its frequency, in sixteenths */
+	uint8_t bits[KD_CODES_MAX_SYMBOLS + GROUP]; /* of its code; zeros behind the last */
+	uint32_t count[MAX_BITS + 1];		    /* of codes of so many bits */
 };
+
+static uint64_t load_group(const uint8_t *of)
+{
+	uint64_t v;
+
+	memcpy(&v, of, sizeof(v));
+	return le64toh(v);
+}
 
 static uint32_t reverse(uint32_t code, uint32_t bits)
 {
@@ -73,16 +86,37 @@ static unsigned int find_limit(struct symbols *s, const uint32_t *freq)
 	return FRACTIONS * whole + fraction;
 }
 
-/* Give symbols a bit less where there is room for it; only those of @fraction. */
-static uint32_t shorten(struct symbols *s, uint32_t room, uint32_t whole, unsigned int fraction,
-			unsigned int mask)
+/*
+ * In the top bit of each of @group's eight symbols: its logarithm has @fraction where @mask is, and
+ * its code @least bits or more.
+ */
+static uint64_t find_in_group(const struct symbols *s, size_t group, unsigned int fraction,
+			      unsigned int mask, unsigned int least)
 {
-	for (size_t i = 0; i < s->n && room; i++) {
-		uint32_t takes = whole >> s->bits[i];
-		uint32_t yes = ((s->log[i] & mask) == fraction) & (takes <= room) &
-			       (s->bits[i] > 1);
-		room -= takes & -yes;
-		s->bits[i] = (uint8_t)(s->bits[i] - yes);
+	uint64_t other = (load_group(s->log + group) ^ EACH(fraction)) & EACH(mask);
+	uint64_t is_fraction = ~(other + EACH(0x7f));
+	uint64_t is_long = load_group(s->bits + group) + EACH(0x80 - least);
+
+	return is_fraction & is_long & EACH(0x80);
+}
+
+/* Give symbols a bit less where there is room for it; only those of @fraction. */
+static uint32_t shorten(struct symbols *s, uint32_t room, unsigned int max_bits,
+			unsigned int fraction, unsigned int mask)
+{
+	for (size_t i = 0; i < s->n && room; i += GROUP) {
+		/* Shorter ones would take more than there is, and one bit is the least. */
+		unsigned int least = max_bits - (31 - (unsigned int)__builtin_clz(room));
+		uint64_t found = find_in_group(s, i, fraction, mask, least > 2 ? least : 2);
+		for (; found && room; found &= found - 1) {
+			uint8_t *bits = &s->bits[i + (unsigned int)__builtin_ctzll(found) / 8];
+			uint32_t takes = (1u << max_bits) >> *bits;
+			if (takes > room)
+				continue;
+			room -= takes;
+			s->count[*bits]--;
+			s->count[--*bits]++;
+		}
 	}
 	return room;
 }
@@ -96,6 +130,8 @@ static uint32_t lengthen(struct symbols *s, uint32_t taken, uint32_t whole, unsi
 				if (s->bits[i] != bits)
 					continue;
 				s->bits[i]++;
+				s->count[bits]--;
+				s->count[bits + 1]++;
 				taken -= whole >> (bits + 1);
 			}
 		}
@@ -106,26 +142,28 @@ static uint32_t lengthen(struct symbols *s, uint32_t taken, uint32_t whole, unsi
 static void choose_lengths(struct symbols *s, const uint32_t *freq, unsigned int max_bits)
 {
 	const uint32_t whole = 1u << max_bits;
-	const int limit = (int)find_limit(s, freq);
+	const unsigned int limit = find_limit(s, freq);
 	uint32_t taken = 0;
 
+	/* No logarithm is above the limit by a whole bit. */
 	for (size_t i = 0; i < s->n; i++) {
-		int bits = (limit - s->log[i] + FRACTIONS - 1) >> 4;
+		unsigned int bits = (limit + FRACTIONS - 1 - s->log[i]) / FRACTIONS;
 		bits = bits < 1 ? 1 : bits;
-		bits = bits > (int)max_bits ? (int)max_bits : bits;
+		bits = bits > max_bits ? max_bits : bits;
 		s->bits[i] = (uint8_t)bits;
-		taken += whole >> bits;
+		s->count[bits]++;
 	}
+	for (unsigned int bits = 1; bits <= max_bits; bits++)
+		taken += s->count[bits] * (whole >> bits);
 	if (taken > whole)
 		taken = lengthen(s, taken, whole, max_bits);
 
 	/* The longest codes take the least that is left, so each round makes it less, down to none. */
 	uint32_t room = whole - taken;
 	if (room)
-		room = shorten(s, room, whole, (unsigned int)(limit - 1) % FRACTIONS,
-			       FRACTIONS - 1);
+		room = shorten(s, room, max_bits, (limit - 1) % FRACTIONS, FRACTIONS - 1);
 	while (room)
-		room = shorten(s, room, whole, 0, 0);
+		room = shorten(s, room, max_bits, 0, 0);
 }
 
 KD_DEFLATE_HOT
@@ -133,7 +171,7 @@ size_t kd_codes(const uint32_t *freq, size_t n, unsigned int max_bits, uint16_t 
 		kd_code *code)
 {
 	struct symbols s; /* its arrays unset */
-	uint32_t count[MAX_BITS + 1] = { 0 }, next[MAX_BITS + 2] = { 0 };
+	uint32_t next[MAX_BITS + 2] = { 0 };
 
 	s.symbol = used;
 	s.n = 0;
@@ -149,11 +187,12 @@ size_t kd_codes(const uint32_t *freq, size_t n, unsigned int max_bits, uint16_t 
 		code[used[1]] = 1u << KD_CODE_SHIFT | 1u;
 		return 2;
 	}
+	memset(s.log + s.n, 0, GROUP);
+	memset(s.bits + s.n, 0, GROUP);
+	memset(s.count, 0, sizeof(s.count));
 	choose_lengths(&s, freq, max_bits);
-	for (size_t i = 0; i < s.n; i++)
-		count[s.bits[i]]++;
 	for (unsigned int bits = 1; bits <= max_bits; bits++)
-		next[bits + 1] = (next[bits] + count[bits]) << 1;
+		next[bits + 1] = (next[bits] + s.count[bits]) << 1;
 	for (size_t i = 0; i < s.n; i++) {
 		uint32_t bits = s.bits[i];
 		code[used[i]] = reverse(next[bits]++, bits) << KD_CODE_SHIFT | bits;

@@ -60,11 +60,10 @@ static inline const uint8_t *same_until(const uint8_t *p, const uint8_t *q, cons
 {
 	for (; end - p >= 16; p += 16, q += 16) {
 		uint64_t first = load64(p) ^ load64(q), second = load64(p + 8) ^ load64(q + 8);
-		if (!(first | second))
-			continue;
-		uint64_t is_second = first == 0; /* no branch: either is as likely */
-		uint64_t differ = first | (second & -is_second);
-		return p + 8 * is_second + (__builtin_ctzll(differ) >> 3);
+		if (first)
+			return p + (__builtin_ctzll(first) >> 3);
+		if (second)
+			return p + 8 + (__builtin_ctzll(second) >> 3);
 	}
 	while (p < end && *p == *q)
 		p++, q++;
