@@ -100,7 +100,7 @@ const struct kd_diskdump_desc *kd_same_find(const struct kd_same_table *t,
 					    const struct kd_page_hash *hash);
 /* Is it there, and will it still be after @adds more? Under the lock. */
 bool kd_same_lasts(const struct kd_same_table *t, const struct kd_page_hash *hash, uint32_t adds);
-/* One that is not there yet. Takes the lock. */
+/* One that is not there yet. Under the lock. */
 void kd_same_add(struct kd_same_table *t, const struct kd_page_hash *hash,
 		 const struct kd_diskdump_desc *desc);
 
@@ -110,8 +110,9 @@ enum kd_item_kind {
 	KD_ITEM_DATA,
 	KD_ITEM_ZERO,
 	KD_ITEM_BAD,
-	KD_ITEM_SAME,  /* as another item of the extent */
-	KD_ITEM_KNOWN, /* as a page that is stored already: no bytes of its own */
+	KD_ITEM_SAME,	/* as another item of the extent */
+	KD_ITEM_KNOWN,	/* as a page that is stored already: no bytes of its own */
+	KD_ITEM_STORED, /* data that has its place in the file now */
 };
 
 struct kd_item {

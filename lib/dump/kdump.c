@@ -81,7 +81,7 @@ static int begin_round(struct kd_engine *e, unsigned int round, struct kd_err *e
 }
 
 /* Finds or makes the place of a page's bytes. */
-static int place(struct kd_engine *e, const struct kd_slot *s, const struct kd_item *item,
+static int place(struct kd_engine *e, const struct kd_slot *s, struct kd_item *item,
 		 struct kd_diskdump_desc *ret, struct kd_err *err)
 {
 	const struct kd_diskdump_desc *seen = kd_same_find(&e->same, &item->hash);
@@ -103,16 +103,16 @@ static int place(struct kd_engine *e, const struct kd_slot *s, const struct kd_i
 	if (rc)
 		return rc;
 	e->data_pos += item->size;
-	kd_same_add(&e->same, &item->hash, ret);
+	item->kind = KD_ITEM_STORED;
 	if (item->flags == 0)
 		e->result->raw_pages++;
 	return 0;
 }
 
-static int write_item(struct kd_engine *e, const struct kd_slot *s, size_t i,
+static int write_item(struct kd_engine *e, struct kd_slot *s, size_t i,
 		      struct kd_diskdump_desc descs[KD_EXTENT_PAGES], struct kd_err *err)
 {
-	const struct kd_item *item = &s->items[i];
+	struct kd_item *item = &s->items[i];
 	int rc = 0;
 
 	descs[i] = e->zero;
@@ -143,6 +143,17 @@ static int write_item(struct kd_engine *e, const struct kd_slot *s, size_t i,
 	return 0;
 }
 
+/* All at once: whoever compresses looks there, too, and must not have to wait for each page. */
+static void remember_stored(struct kd_same_table *same, const struct kd_slot *s,
+			    const struct kd_diskdump_desc descs[KD_EXTENT_PAGES])
+{
+	pthread_mutex_lock(&same->lock);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->items[i].kind == KD_ITEM_STORED)
+			kd_same_add(same, &s->items[i].hash, &descs[i]);
+	pthread_mutex_unlock(&same->lock);
+}
+
 static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *err)
 {
 	struct kd_diskdump_desc descs[KD_EXTENT_PAGES];
@@ -150,6 +161,8 @@ static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *e
 
 	for (size_t i = 0; !rc && i < s->n; i++)
 		rc = write_item(e, s, i, descs, err);
+	if (!rc)
+		remember_stored(&e->same, s, descs);
 	if (!rc && e->data_pos - e->checkpoint_pos >= KD_CHECKPOINT_BYTES)
 		rc = checkpoint(e, err);
 	return rc ? rc : kd_engine_after_extent(e, s->n * (uint64_t)e->page_size, e->data_pos, err);

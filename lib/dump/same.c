@@ -153,7 +153,6 @@ static void forget(struct kd_same_table *t, uint32_t index)
 void kd_same_add(struct kd_same_table *t, const struct kd_page_hash *hash,
 		 const struct kd_diskdump_desc *desc)
 {
-	pthread_mutex_lock(&t->lock);
 	uint32_t index = t->n;
 	if (t->n < t->max) {
 		t->n++;
@@ -165,5 +164,4 @@ void kd_same_add(struct kd_same_table *t, const struct kd_page_hash *hash,
 	uint32_t *bucket = bucket_of(t, hash);
 	t->entries[index] = (struct kd_same_entry){ .hash = *hash, .desc = *desc, .next = *bucket };
 	*bucket = index + 1;
-	pthread_mutex_unlock(&t->lock);
 }
