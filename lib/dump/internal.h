@@ -233,6 +233,7 @@ struct kd_engine {
 	uint32_t extent_pages;
 	unsigned int threads;
 	uint32_t same_max;
+	size_t spare_slots; /* beside two for each thread; none where memory is tight */
 	struct kd_arena arena;
 
 	bool can_have_rounds;

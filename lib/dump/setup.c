@@ -13,6 +13,7 @@ enum {
 	FILTER_READ_BYTES = 256 << 10,
 	CODEC_BYTES = 384 << 10, /* the largest context; see kd_compressor_new() */
 	MAX_THREADS = 1024,
+	SPARE_SLOTS = 8, /* as much as a thread fills while another writes KD_WRITE_BYTES */
 };
 
 static unsigned int online_cpus(void)
@@ -30,15 +31,15 @@ static size_t write_bytes(const struct kd_engine *e)
 	return e->opts->flattened ? KD_CHUNK_BYTES : KD_WRITE_BYTES;
 }
 
-/* Two for each thread, so that a thread need not wait for the one that writes. */
-static size_t slots_for(unsigned int threads)
+/* Two for each thread, and so many that the others seldom wait for the one that writes. */
+static size_t slots_for(const struct kd_engine *e, unsigned int threads)
 {
-	return threads > 1 ? 2 * (size_t)threads : 1;
+	return threads > 1 ? 2 * (size_t)threads + e->spare_slots : 1;
 }
 
 static size_t arena_bytes(const struct kd_engine *e, unsigned int threads)
 {
-	size_t n = slots_for(threads);
+	size_t n = slots_for(e, threads);
 
 	return kd_arena_need(write_bytes(e)) + kd_arena_need(KD_DESC_WINDOW_BYTES) +
 	       kd_arena_need(kd_same_bytes(e->same_max)) +
@@ -89,10 +90,13 @@ int kd_engine_budget(struct kd_engine *e, struct kd_err *err)
 	e->same_max = max && max < SMALL_MEMORY ? SAME_MAX_SMALL : SAME_MAX;
 	e->can_have_rounds = can_have_rounds(e);
 	e->want_late = e->can_have_rounds;
+	e->spare_slots = SPARE_SLOTS;
 	if (e->want_late && max && need(e, 1) > max) {
 		e->want_late = false;
 		kd_log(o->log, KD_LOG_INFO, "dump", "not enough memory to put user pages last");
 	}
+	if (max && need(e, e->threads) > max)
+		e->spare_slots = 0;
 	while (max && e->threads > 1 && need(e, e->threads) > max)
 		e->threads--;
 	if (max && need(e, e->threads) > max)
@@ -133,7 +137,7 @@ int kd_engine_take_memory(struct kd_engine *e, struct kd_err *err)
 	kd_page_hasher_init(&e->hasher, kd_arena_take(a, kd_page_hasher_key_bytes(e->page_size)),
 			    e->page_size);
 	e->block = kd_arena_take(a, e->page_size);
-	e->n_slots = slots_for(e->threads);
+	e->n_slots = slots_for(e, e->threads);
 	e->slots = kd_arena_take(a, e->n_slots * sizeof(*e->slots));
 	for (size_t i = 0; i < e->n_slots; i++)
 		e->slots[i].buf = kd_arena_take(a, KD_EXTENT_BYTES);
