@@ -233,11 +233,29 @@ struct kd_scan {
 	size_t n_units;
 };
 
+/* Frames side by side of one class. */
+struct kd_scan_run {
+	uint64_t pfn, n;
+	unsigned int class;
+};
+
+struct kd_scan_look {
+	uint64_t flags, anon;
+	uint32_t type;
+};
+
 struct kd_scan_worker {
 	struct kd_scan *scan;
 	struct kd_reader *reader; /* of the page array, in order */
 	struct kd_reader *aux;	  /* of a struct page elsewhere */
 	struct kd_scan_stats stats;
+	struct kd_scan_run run; /* decided, and not in the bitmaps yet */
+
+	/* A page judged last without looking at any other: those that follow before look_end are
+	 * alike if they look so. */
+	struct kd_scan_look look;
+	bool look_is_decided; /* it is the last of the run; else it has no class */
+	uint64_t look_end;    /* 0: none */
 
 	/* what is at hand of the page array */
 	const uint8_t *base;

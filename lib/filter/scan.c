@@ -4,9 +4,10 @@
  * in rising order and without looking at what others do: so the result is the same however many
  * threads there are. Only the pieces of a compound page larger than a unit are left to the end.
  *
- * A free block or a compound page is decided by its head and stepped over. What else a struct
- * page says is not trusted further than one page: a compound page counts as one only if its first
- * and its last tail page point back to the head.
+ * A free block or a compound page is decided by its head and stepped over, and of single pages side
+ * by side that look the same only the first is judged. What else a struct page says is not trusted
+ * further than one page: a compound page counts as one only if its first and its last tail page
+ * point back to the head.
  */
 #include "lib/filter/internal.h"
 
@@ -74,7 +75,18 @@ static void decide(struct kd_scan *scan, struct kd_scan_stats *stats, uint64_t p
 	stats->found[class] += count;
 }
 
-/* The same for a frame that lies in its unit as a whole, up to the unit's end. */
+/* What was decided last goes into the bitmaps. */
+static void end_run(struct kd_scan_worker *w)
+{
+	struct kd_scan_run *r = &w->run;
+
+	decide(w->scan, &w->stats, r->pfn, r->n, r->class);
+	if (KD_CLASS_BIT(r->class) & CLASSES_BLOCK)
+		w->stats.free_seen += kd_bitmap_count(w->scan->exists, r->pfn, r->n);
+	r->n = 0;
+}
+
+/* Decides 2^order frames, which lie in their unit as a whole or reach to its end. How many it was. */
 static uint64_t decide_block(struct kd_scan_worker *w, size_t unit, uint64_t pfn,
 			     unsigned int order, unsigned int class)
 {
@@ -89,9 +101,12 @@ static uint64_t decide_block(struct kd_scan_worker *w, size_t unit, uint64_t pfn
 		u->class = (uint8_t) class;
 	}
 	n = min_u64(n, w->scan->max_pfn - pfn);
-	decide(w->scan, &w->stats, pfn, n, class);
-	if (class == KD_CLASS_FREE || class == KD_CLASS_UNACCEPTED)
-		w->stats.free_seen += kd_bitmap_count(w->scan->exists, pfn, n);
+	if (w->run.class != class || w->run.pfn + w->run.n != pfn) {
+		end_run(w);
+		w->run.pfn = pfn;
+		w->run.class = class;
+	}
+	w->run.n += n;
 	return n;
 }
 
@@ -115,13 +130,19 @@ void kd_scan_finish(struct kd_scan *scan, struct kd_scan_stats *stats)
 
 /* ---- reading ---- */
 
+/* Of a frame at hand. */
+static const uint8_t *struct_page(const struct kd_scan_worker *w, uint64_t pfn)
+{
+	return w->base + (pfn - w->first) * w->scan->layout->bytes;
+}
+
 /* The struct page of @pfn, at hand or copied to @buf; NULL where it cannot be had. */
 static const uint8_t *page_at(struct kd_scan_worker *w, uint64_t pfn, uint8_t *buf)
 {
 	const struct kd_page_layout *l = w->scan->layout;
 
 	if (pfn - w->first < w->n)
-		return w->base + (pfn - w->first) * l->bytes;
+		return struct_page(w, pfn);
 	const struct kd_section *s = kd_sections_find(w->scan->sections, pfn, NULL);
 	if (!s || !kd_reader_copy(w->aux, s->vaddr + (pfn - s->pfn) * l->bytes, buf, l->bytes))
 		return NULL;
@@ -233,29 +254,76 @@ static bool is_given_back(struct kd_scan_worker *w, uint64_t pfn, unsigned int o
 	return true;
 }
 
+/* What of a struct page without a tail decides, beside whether it is a tail page itself. */
+static struct kd_scan_look look_of(const struct kd_page_layout *l, const uint8_t *page)
+{
+	return (struct kd_scan_look){ .flags = kd_load64(page + l->flags),
+				      .anon = kd_load64(page + l->mapping) & l->anon_bit,
+				      .type = kd_load32(page + l->mapcount) };
+}
+
+/* Frame @pfn was judged by its look alone: so are those behind it that look the same. */
+static void note_look(struct kd_scan_worker *w, uint64_t pfn, const uint8_t *page, bool is_decided)
+{
+	const struct kd_filter_range *image = &w->scan->image;
+
+	/* What is believed outside of the image need not be inside; but what is inside, is outside. */
+	w->look = look_of(w->scan->layout, page);
+	w->look_is_decided = is_decided;
+	w->look_end = pfn < image->pfn ? image->pfn : UINT64_MAX;
+}
+
+/* From @pfn on, before @end: those that look as the one before them. Returns the first that does not. */
+static uint64_t judge_alike(struct kd_scan_worker *w, uint64_t pfn, uint64_t end)
+{
+	const struct kd_page_layout *l = w->scan->layout;
+	const struct kd_scan_look look = w->look;
+	uint64_t at = pfn;
+
+	end = min_u64(end, w->look_end);
+	if (pfn >= end)
+		return pfn;
+	for (const uint8_t *page = struct_page(w, pfn); at < end; at++, page += l->bytes) {
+		struct kd_scan_look this = look_of(l, page);
+		__builtin_prefetch(page + AHEAD_BYTES);
+		if (this.flags != look.flags || this.type != look.type || this.anon != look.anon ||
+		    kd_load64(page + l->head) & l->tail_bit)
+			break;
+	}
+	if (w->look_is_decided)
+		w->run.n += at - pfn;
+	return at;
+}
+
 /* Decides what starts at @pfn, whose struct page is at hand. How many frames that is. */
 static uint64_t judge(struct kd_scan_worker *w, size_t unit, uint64_t pfn)
 {
 	const struct kd_page_layout *l = w->scan->layout;
-	const uint8_t *page = w->base + (pfn - w->first) * l->bytes;
+	const uint8_t *page = struct_page(w, pfn);
 	const uint8_t *tail = NULL;
 	unsigned int order = 0;
 
+	w->look_end = 0;
 	__builtin_prefetch(page + AHEAD_BYTES);
 	if (kd_load64(page + l->head) & l->tail_bit)
 		return 1;
-	if (kd_load64(page + l->flags) & l->head_flag) {
+	bool is_head = kd_load64(page + l->flags) & l->head_flag;
+	if (is_head) {
 		order = compound_order(w, pfn, &tail);
 		if (!order)
 			note_bad(&w->stats.bad_compound, &w->stats.first_bad_compound, pfn);
 	}
 	unsigned int m = kd_page_matches(l, page, tail);
-	if (!m)
+	if (!m) {
+		if (!is_head)
+			note_look(w, pfn, page, false);
 		return UINT64_C(1) << order;
+	}
 	/* Of several the first; but one that is left out goes before one that is not. */
 	unsigned int excluded = m & w->scan->exclude;
 	unsigned int class = (unsigned int)__builtin_ctz(excluded ? excluded : m);
-	if (KD_CLASS_BIT(class) & CLASSES_BLOCK) {
+	bool is_block = KD_CLASS_BIT(class) & CLASSES_BLOCK;
+	if (is_block) {
 		int block = block_order(l, page, pfn, class);
 		if (block < 0) {
 			/* Not what it says: so nothing else it says is taken for true. */
@@ -269,6 +337,8 @@ static uint64_t judge(struct kd_scan_worker *w, size_t unit, uint64_t pfn)
 		w->stats.image++;
 		return 1;
 	}
+	if (!is_head && !is_block)
+		note_look(w, pfn, page, true);
 	return decide_block(w, unit, pfn, order, class);
 }
 
@@ -301,8 +371,10 @@ static uint64_t scan_section(struct kd_scan_worker *w, size_t unit, const struct
 			continue;
 		}
 		uint64_t end = w->first + w->n;
-		while (pfn < end)
+		while (pfn < end) {
 			pfn += judge(w, unit, pfn);
+			pfn = judge_alike(w, pfn, end);
+		}
 	}
 	return pfn;
 }
@@ -328,4 +400,5 @@ void kd_scan_unit(struct kd_scan_worker *w, size_t i)
 			pfn = scan_section(w, i, s, pfn, min_u64(s->end, end));
 		}
 	}
+	end_run(w);
 }

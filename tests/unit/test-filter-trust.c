@@ -118,6 +118,29 @@ static void test_kernel_image_is_kept_where_reserved_is_not_known(void **state)
 	filter_run_end(&run);
 }
 
+static void test_kernel_image_ends_among_pages_that_look_alike(void **state)
+{
+	/* Which bit is PG_reserved is not known, as in the test before. */
+	static const struct kd_fake_block blocks[] = {
+		{ IMAGE - 2, 0, KD_FAKE_CACHE },    { IMAGE - 1, 0, KD_FAKE_CACHE },
+		{ IMAGE, 0, KD_FAKE_CACHE },	    { IMAGE + 1, 0, KD_FAKE_CACHE },
+		{ IMAGE + 3, 0, KD_FAKE_ANON },	    { IMAGE + 1022, 0, KD_FAKE_CACHE },
+		{ IMAGE + 1023, 0, KD_FAKE_CACHE }, { IMAGE + 1024, 0, KD_FAKE_CACHE },
+		{ IMAGE + 1025, 0, KD_FAKE_CACHE },
+	};
+	KD_AUTO(kd_fakemem_freep)
+	struct kd_fakemem *m = machine(KD_FAKE_6_6, blocks, KD_ARRAY_LEN(blocks));
+	struct filter_run run;
+
+	filter_run_start(&run, m, &all);
+	for (uint64_t pfn = IMAGE - 2; pfn < IMAGE + 1026; pfn++)
+		assert_int_equal(kd_bitmap_has(run.r.keep, pfn),
+				 pfn >= IMAGE && pfn < IMAGE + 1024);
+	assert_int_equal(run.r.excluded[KD_CLASS_CACHE], 4);
+	assert_consistent(&run.r);
+	filter_run_end(&run);
+}
+
 static void test_what_leads_to_everything_is_kept(void **state)
 {
 	/* Reserved is not known here (the first block), so only the list of places helps. */
@@ -380,6 +403,31 @@ static void test_compound_page_is_believed_only_with_its_tail(void **state)
 	filter_run_end(&run);
 }
 
+/* Pages side by side that look the same are decided together, but for what a look does not say. */
+static void test_pages_that_look_alike_and_are_not(void **state)
+{
+	static const struct kd_fake_block blocks[] = {
+		{ 16384, 0, KD_FAKE_CACHE },   { 16385, 0, KD_FAKE_CACHE },
+		{ 16386, 0, KD_FAKE_CACHE },   { 16896, 9, KD_FAKE_HUGETLB },
+		{ 17408, 9, KD_FAKE_HUGETLB },
+	};
+	KD_AUTO(kd_fakemem_freep) struct kd_fakemem *m = machine(KD_FAKE_6_1, blocks, 5);
+	struct filter_run run;
+
+	/* The second of three pages is a tail page. Of two heads with the same flags the tail page of
+	 * the first does not say that it is hugetlb's. */
+	kd_fakemem_poke(m, 16385, 8, 0xffffea0000000001, 8);
+	kd_fakemem_poke(m, 16897, 16, 1, 1);
+	filter_run_start(&run, m, &all);
+	assert_false(kd_bitmap_has(run.r.keep, 16384));
+	assert_true(kd_bitmap_has(run.r.keep, 16385));
+	assert_false(kd_bitmap_has(run.r.keep, 16386));
+	for (uint64_t pfn = 16896; pfn < 17920; pfn++)
+		assert_int_equal(kd_bitmap_has(run.r.keep, pfn), pfn < 17408);
+	assert_consistent(&run.r);
+	filter_run_end(&run);
+}
+
 static void test_impossible_free_blocks_are_kept(void **state)
 {
 	static const struct kd_fake_block blocks[] = {
@@ -478,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_image_is_kept),
 		cmocka_unit_test(test_a_free_block_with_a_reserved_page_is_no_free_block),
 		cmocka_unit_test(test_kernel_image_is_kept_where_reserved_is_not_known),
+		cmocka_unit_test(test_kernel_image_ends_among_pages_that_look_alike),
 		cmocka_unit_test(test_what_leads_to_everything_is_kept),
 		cmocka_unit_test(test_per_cpu_areas_are_kept),
 		cmocka_unit_test(test_section_without_readable_page_array_is_kept),
@@ -485,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_free_pages_that_are_gone_already_are_no_contradiction),
 		cmocka_unit_test(test_partial_pages_exist),
 		cmocka_unit_test(test_compound_page_is_believed_only_with_its_tail),
+		cmocka_unit_test(test_pages_that_look_alike_and_are_not),
 		cmocka_unit_test(test_impossible_free_blocks_are_kept),
 		cmocka_unit_test(test_nonsense_ends_and_is_the_same_for_all),
 	};
