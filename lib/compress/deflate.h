@@ -92,7 +92,7 @@ enum { KD_CODE_SHIFT = 8, KD_CODES_MAX_SYMBOLS = KD_DEFLATE_SYMBOLS };
 
 /**
  * kd_codes() - prefix codes that make a text short, the canonical ones of RFC 1951, 3.2.2
- * @freq: how often each of @n symbols occurs; their sum is below 2^24
+ * @freq: how often each of @n symbols occurs, KD_DEFLATE_MAX_LEN + 1 times at most
  * @n: 2 to KD_CODES_MAX_SYMBOLS
  * @max_bits: of a code, at most 15; 2^max_bits >= n
  * @used_ret: room for @n: the symbols that have a code, rising

@@ -8,7 +8,7 @@
  * is room for all: a code of n bits takes the 2^n-th part of it. What room is left goes to those
  * that were rounded up the most, and at last to anyone, as a decoder wants none left.
  *
- * No usual step branches on a symbol: a branch guessed wrong costs more than the step.
+ * A branch guessed wrong costs more than a step: no loop over all symbols branches on one of them.
  */
 #include "lib/compress/deflate.h"
 

@@ -20,7 +20,7 @@
  * Memory: everything is taken before the first page is read. Bitmaps (32 KiB per GiB
  * of memory each, 4 of them, or 3 where that is all the limit allows: then user pages
  * are not written last), about 5 MiB, and for each thread 1 MiB at 4 KiB pages. Two threads and
- * more take another 2 MiB if the limit has room for it.
+ * more take another 2 MiB where no limit forbids it.
  */
 #ifndef KD_LIB_DUMP_DUMP_H
 #define KD_LIB_DUMP_DUMP_H

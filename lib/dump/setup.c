@@ -31,7 +31,7 @@ static size_t write_bytes(const struct kd_engine *e)
 	return e->opts->flattened ? KD_CHUNK_BYTES : KD_WRITE_BYTES;
 }
 
-/* Two for each thread, and so many that the others seldom wait for the one that writes. */
+/* Two for each thread, and spare ones, so that the others seldom wait for the one that writes. */
 static size_t slots_for(const struct kd_engine *e, unsigned int threads)
 {
 	return threads > 1 ? 2 * (size_t)threads + e->spare_slots : 1;

@@ -86,7 +86,7 @@ static void end_run(struct kd_scan_worker *w)
 	r->n = 0;
 }
 
-/* Decides 2^order frames, which lie in their unit as a whole or reach to its end. How many it was. */
+/* Of 2^order frames those up to their unit's end go to the run, or begin another. How many it was. */
 static uint64_t decide_block(struct kd_scan_worker *w, size_t unit, uint64_t pfn,
 			     unsigned int order, unsigned int class)
 {
@@ -267,7 +267,7 @@ static void note_look(struct kd_scan_worker *w, uint64_t pfn, const uint8_t *pag
 {
 	const struct kd_filter_range *image = &w->scan->image;
 
-	/* What is believed outside of the image need not be inside; but what is inside, is outside. */
+	/* What is believed outside of the image need not be believed inside, but the other way round. */
 	w->look = look_of(w->scan->layout, page);
 	w->look_is_decided = is_decided;
 	w->look_end = pfn < image->pfn ? image->pfn : UINT64_MAX;
