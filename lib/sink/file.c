@@ -9,8 +9,13 @@
 #include <sys/stat.h>
 
 enum {
-	EAGER_BYTES = 8 << 20, /* hand that much to the disk at a time */
+	EAGER_BYTES = 2 << 20,	/* hand that much to the disk at a time */
+	SMALL_BYTES = 64 << 10, /* not less: many of them become one when the kernel sees fit */
 	PART_MODE = 0600,
+};
+
+struct range {
+	uint64_t start, end;
 };
 
 struct file_sink {
@@ -20,10 +25,10 @@ struct file_sink {
 	char *name;
 	char *part;
 	unsigned int flags;
-	bool direct_now;      /* O_DIRECT is set on fd */
-	uint64_t appended;    /* by append */
-	uint64_t eager_start; /* contiguous bytes not yet handed to the disk */
-	uint64_t eager_end;
+	bool direct_now;     /* O_DIRECT is set on fd */
+	uint64_t appended;   /* by append */
+	struct range fresh;  /* written, and not yet handed to the disk */
+	struct range handed; /* to the disk, the last time it was EAGER_BYTES */
 };
 
 static struct file_sink *file_of(struct kd_sink *s)
@@ -49,19 +54,37 @@ static bool is_aligned(uint64_t off, const void *buf, size_t len)
 	return (off | (uintptr_t)buf | len) % KD_SINK_DIRECT_ALIGN == 0;
 }
 
+/* All of it is advice: an error of the disk shows up in fdatasync. */
+static void hand_over_fresh(struct file_sink *f)
+{
+	struct range r = f->fresh;
+
+	f->fresh.start = r.end;
+	if (r.end - r.start < SMALL_BYTES)
+		return;
+	(void)sync_file_range(f->fd, (off_t)r.start, (off_t)(r.end - r.start),
+			      SYNC_FILE_RANGE_WRITE);
+	/* What is smaller, such as descriptors, may be read and written again. */
+	if (!(f->flags & KD_SINK_DROP) || r.end - r.start < EAGER_BYTES)
+		return;
+	/* By now the disk has it; what it does not have stays where it is. */
+	if (f->handed.end > f->handed.start)
+		(void)posix_fadvise(f->fd, (off_t)f->handed.start,
+				    (off_t)(f->handed.end - f->handed.start), POSIX_FADV_DONTNEED);
+	f->handed = r;
+}
+
 static void start_writeback(struct file_sink *f, uint64_t off, size_t len)
 {
 	if (!(f->flags & KD_SINK_EAGER))
 		return;
-	if (off != f->eager_end)
-		f->eager_start = off;
-	f->eager_end = off + len;
-	if (f->eager_end - f->eager_start < EAGER_BYTES)
-		return;
-	/* Advice: an error shows up again in fdatasync. */
-	(void)sync_file_range(f->fd, (off_t)f->eager_start, (off_t)(f->eager_end - f->eager_start),
-			      SYNC_FILE_RANGE_WRITE);
-	f->eager_start = f->eager_end;
+	if (off != f->fresh.end) {
+		hand_over_fresh(f);
+		f->fresh.start = off;
+	}
+	f->fresh.end = off + len;
+	if (f->fresh.end - f->fresh.start >= EAGER_BYTES)
+		hand_over_fresh(f);
 }
 
 static int file_write_at(struct kd_sink *s, uint64_t off, const void *buf, size_t len,

@@ -95,7 +95,12 @@ enum {
 			     * (multiples of KD_SINK_DIRECT_ALIGN); where the file system does
 			     * not, it is silently not done */
 	KD_SINK_EAGER = 2,  /* start writing to the disk at once instead of when the kernel sees
-			     * fit: keeps a small capture kernel free of dirty pages */
+			     * fit: keeps a small capture kernel free of dirty pages, and
+			     * leaves little for the sync at the end */
+	KD_SINK_DROP = 4,   /* with KD_SINK_EAGER: what the disk has need not stay in the page
+			     * cache: other files keep their place in it, and a large one is not
+			     * held up by the kernel looking for pages (a virtual machine's are
+			     * slow to come when its host has taken them away) */
 	KD_SINK_DIRECT_ALIGN = 4096,
 };
 

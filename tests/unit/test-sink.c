@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <cmocka.h>
 
@@ -203,6 +205,66 @@ static void test_file_direct_mixes_with_buffered(void **state)
 	assert_int_equal(got[4095], 'a');
 	assert_int_equal(got[4096], 'b');
 	assert_memory_equal(got + 8192, "tail\0", 5); /* behind the end: zeros */
+}
+
+static size_t pages_in_cache(int fd, size_t off, size_t len)
+{
+	unsigned char there[1024];
+	size_t n = 0;
+
+	assert_true(len / 4096 <= sizeof(there));
+	void *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)off);
+	assert_true(p != MAP_FAILED);
+	assert_int_equal(mincore(p, len, there), 0);
+	munmap(p, len);
+	for (size_t i = 0; i < len / 4096; i++)
+		n += there[i] & 1;
+	return n;
+}
+
+/* How much of the first part is in the cache when it is on the disk and another part went there. */
+static size_t write_two_parts(const struct place *p, unsigned int flags)
+{
+	enum { PART = 2 << 20 };
+	static uint8_t part[PART], got[PART];
+	struct kd_sink *s = open_file(p, flags);
+	KD_AUTO(kd_closep) int fd = openat(p->fd, "vmcore.part", O_RDONLY | O_CLOEXEC);
+	struct kd_err err = { 0 };
+
+	memset(part, 'a', PART);
+	must_write(s, 0, part, PART);
+	assert_int_equal(kd_sink_sync(s, &err), 0);
+	assert_true(pages_in_cache(fd, 0, PART) > 0);
+	memset(part, 'b', PART);
+	must_write(s, PART, part, PART);
+	size_t left = pages_in_cache(fd, 0, PART);
+	assert_true(pages_in_cache(fd, PART, PART) > 0);
+	must_write(s, 100, "head", 4);
+	must_commit(s);
+
+	assert_int_equal(pread(fd, got, PART, 0), PART);
+	assert_memory_equal(got + 99, "aheada", 6);
+	assert_int_equal(pread(fd, got, PART, PART), PART);
+	assert_memory_equal(got, part, PART);
+	return left;
+}
+
+static void test_file_stays_in_the_cache(void **state)
+{
+	KD_AUTO(place_freep) struct place *p = place_new();
+
+	assert_true(write_two_parts(p, KD_SINK_EAGER) > 0);
+}
+
+static void test_file_on_a_disk_leaves_the_cache(void **state)
+{
+	KD_AUTO(place_freep) struct place *p = place_new();
+	struct statfs fs;
+
+	assert_int_equal(fstatfs(p->fd, &fs), 0);
+	if (fs.f_type == TMPFS_MAGIC)
+		skip();
+	assert_int_equal(write_two_parts(p, KD_SINK_EAGER | KD_SINK_DROP), 0);
 }
 
 static void test_fd_is_left_open(void **state)
@@ -526,6 +588,8 @@ int main(void)
 		cmocka_unit_test(test_file_replaces_nothing),
 		cmocka_unit_test(test_file_follows_no_link),
 		cmocka_unit_test(test_file_direct_mixes_with_buffered),
+		cmocka_unit_test(test_file_stays_in_the_cache),
+		cmocka_unit_test(test_file_on_a_disk_leaves_the_cache),
 		cmocka_unit_test(test_fd_is_left_open),
 		cmocka_unit_test(test_full_disk_is_nospace),
 		cmocka_unit_test(test_stream_waits_for_its_reader),

@@ -76,7 +76,7 @@ static int open_new(const char *path, struct vt_output *out, struct kd_err *err)
 	out->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out->dir_fd < 0)
 		return kd_fail_sys(err, errno, "open the directory %s", dir);
-	rc = kd_sink_open_file(out->dir_fd, name, KD_SINK_EAGER, &out->sink, err);
+	rc = kd_sink_open_file(out->dir_fd, name, KD_SINK_EAGER | KD_SINK_DROP, &out->sink, err);
 	return rc && slash ? kd_wrap(err, "in %s", dir) : rc;
 }
 
