@@ -9,12 +9,6 @@
 
 #include <cmocka.h>
 
-void assert_says(const char *msg, const char *what)
-{
-	if (!strstr(msg, what))
-		fail_msg("\"%s\" does not say \"%s\"", msg, what);
-}
-
 static uint64_t next_random(uint64_t *state)
 {
 	*state ^= *state << 13;
@@ -104,26 +98,6 @@ int dump_machine_teardown(void **state)
 	kd_vmcore_close(m->core);
 	close(m->fd);
 	return 0;
-}
-
-struct kd_sink *memory_sink(int fd)
-{
-	struct kd_sink *s = NULL;
-	struct kd_err err = { 0 };
-
-	if (kd_sink_open_fd(fd, "memory", 0, &s, &err))
-		fail_msg("%s", err.msg);
-	return s;
-}
-
-struct kd_sink *with_fault(struct kd_sink *inner, struct kd_sink_fault fault)
-{
-	struct kd_sink *f = NULL;
-	struct kd_err err = { 0 };
-
-	if (kd_sink_fault_new(inner, &fault, &f, &err))
-		fail_msg("%s", err.msg);
-	return f;
 }
 
 /* A memfd with the dump; close(). */

@@ -4,7 +4,7 @@
 #define KD_TESTS_UNIT_SUPPORT_DUMP_H
 
 #include "lib/dump/dump.h"
-#include "tests/gen/mkvmcore.h"
+#include "tests/unit/support-sink.h"
 
 enum {
 	PAGE = 4096,
@@ -34,8 +34,6 @@ int dump_machine_setup(void **state);
 int dump_machine_teardown(void **state);
 
 struct kd_vmcore *open_core(int fd);
-struct kd_sink *memory_sink(int fd);
-struct kd_sink *with_fault(struct kd_sink *inner, struct kd_sink_fault fault);
 const struct kd_codec *codec_named(const char *name);
 
 /* A memfd with the dump; close(). */
@@ -49,6 +47,5 @@ int page_state(struct kd_vmcore *core, uint64_t pfn);
 uint64_t compare_dumps(struct kd_vmcore *got, struct kd_vmcore *want);
 bool files_equal(int a, int b);
 off_t size_of(int fd);
-void assert_says(const char *msg, const char *what);
 
 #endif
