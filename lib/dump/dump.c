@@ -4,6 +4,7 @@
 #include "lib/base/xxh3.h"
 #include "lib/dump/internal.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 static int out_write_at(void *arg, uint64_t off, const void *buf, size_t len, struct kd_err *err)
@@ -152,14 +153,26 @@ static int finish(struct kd_engine *e, struct kd_err *err)
 	return rc;
 }
 
-static void keep_extents(const struct kd_engine *e)
+static size_t all_extents(const struct kd_engine *e, struct kd_hashed_extent *ret)
 {
 	size_t n = 0;
-
-	if (!e->hash || !e->opts->extents)
-		return;
 	const struct kd_hashed_extent *x = kd_sink_hash_extents(e->hash, &n);
-	memcpy(e->opts->extents, x, n * sizeof(*x));
+
+	memcpy(ret, x, n * sizeof(*x));
+	return n;
+}
+
+void kd_engine_keep_extents(struct kd_engine *e, bool at_end)
+{
+	struct kd_hashed_extent *room = e->opts->extents;
+
+	if (!e->hash || !room)
+		return;
+	/* The process may be killed here, and the memory be shared with one that goes on. */
+	e->result->n_extents = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	size_t n = at_end ? all_extents(e, room) : kd_sink_hash_settled(e->hash, room);
+	atomic_signal_fence(memory_order_seq_cst);
 	e->result->n_extents = n;
 }
 
@@ -209,7 +222,7 @@ static int write_dump(struct kd_engine *e, struct kd_err *err)
 		rc = finish(e, &why);
 	if (rc)
 		truncate_dump(e, rc, &why);
-	keep_extents(e);
+	kd_engine_keep_extents(e, true);
 	return 0;
 }
 

@@ -64,7 +64,9 @@ struct kd_dump_opts {
 	bool one_pass;		  /* no kernel pages first: pages in the order of their addresses */
 	bool no_digests;	  /* leave out the hashes */
 	/* Room for KD_DUMP_MAX_EXTENTS: the hashes of what was written, of a truncated dump too.
-	 * May be NULL. Filled in at the end; with flattened the offsets are those of the plain file */
+	 * May be NULL. Filled in at the end, and after each sync before it with what is not written
+	 * again: in memory shared with another process they and ret->n_extents are true even when
+	 * this one is killed. With flattened the offsets are those of the plain file */
 	struct kd_hashed_extent *extents;
 	enum kd_vmcore_access access;
 	/* Set to anything but 0, by a signal handler or another thread, it ends the dump as if the sink

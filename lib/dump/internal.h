@@ -307,6 +307,9 @@ extern const struct kd_engine_format kd_engine_elf;
 /* How the filter gets at the page array: of all it reads it keeps two bits a page. */
 enum kd_vmcore_access kd_engine_filter_access(const struct kd_dump_opts *o);
 
+/* dump.c: opts->extents. Before the end those of what is on the disk and is not written again. */
+void kd_engine_keep_extents(struct kd_engine *e, bool at_end);
+
 /* progress.c */
 void kd_engine_progress(struct kd_engine *e, enum kd_dump_stage stage, bool now);
 void kd_engine_note_bad(struct kd_engine *e, uint64_t pfn, const struct kd_err *why);

@@ -63,5 +63,9 @@ int kd_engine_after_extent(struct kd_engine *e, uint64_t len, uint64_t pos, stru
 		return 0;
 	e->synced_pos = pos;
 	int rc = e->format->checkpoint(e, err);
-	return rc ? rc : kd_sink_sync(e->sink, err);
+	if (!rc)
+		rc = kd_sink_sync(e->sink, err);
+	if (!rc)
+		kd_engine_keep_extents(e, false);
+	return rc;
 }

@@ -171,6 +171,22 @@ static int by_offset(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
+size_t kd_sink_hash_settled(struct kd_sink *hash, struct kd_hashed_extent *ret)
+{
+	const struct hash_sink *h = (const struct hash_sink *)hash;
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (h->extents[i].off >= h->stream_from)
+			ret[n++] = h->extents[i];
+	if (h->stream_len && n < h->max)
+		ret[n++] = (struct kd_hashed_extent){ .off = h->stream_off,
+						      .len_bytes = h->stream_len,
+						      .xxh3 = kd_xxh3_digest(&h->stream) };
+	qsort(ret, n, sizeof(*ret), by_offset);
+	return n;
+}
+
 const struct kd_hashed_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret)
 {
 	struct hash_sink *h = (struct hash_sink *)hash;

@@ -160,6 +160,14 @@ void kd_sink_hash_expect(struct kd_sink *hash, uint64_t off, const void *buf, si
 /** kd_sink_hash_forget() - what stands there is no longer known: no range touches it any more */
 void kd_sink_hash_forget(struct kd_sink *hash, uint64_t off, uint64_t len);
 
+/**
+ * kd_sink_hash_settled() - what there is so far of the ranges that are written only once
+ * @ret: room for max_extents; those from @stream_from on, by rising offset
+ *
+ * In the midst of writing; changes nothing. Returns how many.
+ */
+size_t kd_sink_hash_settled(struct kd_sink *hash, struct kd_hashed_extent *ret);
+
 /** kd_sink_hash_extents() - by rising offset; valid until the next write. Not rising while writing */
 const struct kd_hashed_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret);
 

@@ -5,8 +5,12 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -200,6 +204,61 @@ static void test_extents_of_a_dying_disk(void **state)
 	check_extents(fd, x, r.n_extents);
 }
 
+struct shared {
+	struct kd_dump_result result;
+	struct kd_hashed_extent extents[KD_DUMP_MAX_EXTENTS];
+};
+
+/* A dump made by a process that is killed when it has written @room bytes of the file. */
+static void dump_until_killed(struct kd_vmcore *core, struct kd_dump_opts o, uint64_t room, int fd,
+			      struct shared *ret)
+{
+	const struct rlimit none = { 0 }, limit = { .rlim_cur = room, .rlim_max = room };
+	struct kd_err err = { 0 };
+	int status;
+
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct kd_sink *sink = memory_sink(fd);
+		o.extents = ret->extents;
+		if (setrlimit(RLIMIT_CORE, &none) || setrlimit(RLIMIT_FSIZE, &limit))
+			_exit(2);
+		_exit(kd_dump_run(core, &o, sink, &ret->result, &err) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+}
+
+static void test_extents_of_a_killed_engine(void **state)
+{
+	const struct dump_machine *m = *state;
+	const struct kd_dump_opts cases[] = {
+		{ .level = 1, .sync_every_bytes = 2 * MIB },
+		{ .format = KD_DUMP_ELF, .sync_every_bytes = 2 * MIB },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		struct kd_dump_result whole;
+		close(make_dump(m->core, &cases[i], &whole));
+		uint64_t size = whole.file_bytes, written = whole.written_bytes;
+		uint64_t holes = size > written ? size - written : 0;
+		for (uint64_t less = 1; less < 6; less += 2) {
+			KD_AUTO(kd_closep) int fd = kd_gen_memfd("killed");
+			struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+						MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+			assert_true(s != MAP_FAILED);
+			dump_until_killed(m->core, cases[i], size - less * MIB, fd, s);
+			/* All but what was not synced: 2 MiB, and a write of 1 MiB. */
+			uint64_t bytes = bytes_of(s->extents, s->result.n_extents);
+			assert_true(bytes + holes + (less + 3) * MIB > size);
+			assert_true(bytes > 0 || less > 1);
+			check_extents(fd, s->extents, s->result.n_extents);
+			munmap(s, sizeof(*s));
+		}
+	}
+}
+
 static void test_compare_takes_files_only(void **state)
 {
 	struct kd_hash_check check;
@@ -221,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_extents_of_a_whole_dump),
 		cmocka_unit_test(test_extents_of_a_truncated_dump),
 		cmocka_unit_test(test_extents_of_a_dying_disk),
+		cmocka_unit_test(test_extents_of_a_killed_engine),
 		cmocka_unit_test(test_compare_takes_files_only),
 	};
 
