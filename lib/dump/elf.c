@@ -31,6 +31,10 @@ static int begin(struct kd_engine *e, struct kd_err *err)
 	if (e->hash)
 		kd_sink_hash_stream_from(e->hash, e->elf_layout.data);
 	kd_elf_iter_init(&e->elf_iter, &e->elf, &e->elf_layout);
+	e->elf_pos = e->elf_layout.data;
+	rc = kd_sink_zero(e->sink, 0, e->elf_layout.data, err);
+	if (rc)
+		return rc;
 	return kd_elf_write_head(&e->elf, &e->elf_layout, again || e->result->input_incomplete,
 				 e->block, e->page_size, &e->out, err);
 }
@@ -58,7 +62,8 @@ static bool next(struct kd_engine *e, struct kd_slot *s)
 static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *err)
 {
 	size_t zeros = 0;
-	int rc = 0;
+	/* Between two pieces, up to a page. */
+	int rc = kd_sink_zero(e->sink, e->elf_pos, s->off - e->elf_pos, err);
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct kd_item *item = &s->items[i];
@@ -69,10 +74,11 @@ static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *e
 		if (item->kind == KD_ITEM_ZERO)
 			e->result->zero_pages++;
 	}
-	if (zeros < s->n)
+	if (!rc && (zeros < s->n || !e->sink->blank))
 		rc = kd_outbuf_put(&e->outbuf, s->off, s->buf, s->len, err);
 	if (rc)
 		return rc;
+	e->elf_pos = s->off + s->len;
 	e->result->pages += s->n;
 	e->result->raw_pages += s->n - zeros;
 	return kd_engine_after_extent(e, s->len, s->off + s->len, err);

@@ -261,6 +261,7 @@ struct kd_engine {
 	struct kd_elf_layout elf_layout;
 	struct kd_elf_iter elf_iter;
 	struct kd_elf_piece elf_piece; /* what is left of it */
+	uint64_t elf_pos;	       /* where the last extent ended in the file */
 
 	struct kd_outbuf outbuf;
 	uint8_t *block; /* one page of room */

@@ -14,10 +14,14 @@ static int begin(struct kd_engine *e, struct kd_err *err)
 		return rc;
 	if (e->hash)
 		kd_sink_hash_stream_from(e->hash, e->dd_layout.data);
+	/* What of bitmaps and descriptors is zeros is never written. */
+	rc = kd_sink_zero(e->sink, 0, e->dd_layout.data, err);
 	/* What cannot be written a second time says how it ends at once: the stream's own end marker
 	 * tells whether it is complete. */
-	rc = kd_diskdump_write_head(&e->dd, &e->dd_layout, again || e->result->input_incomplete,
-				    e->block, &e->out, err);
+	if (!rc)
+		rc = kd_diskdump_write_head(&e->dd, &e->dd_layout,
+					    again || e->result->input_incomplete, e->block, &e->out,
+					    err);
 	if (!rc)
 		rc = kd_sink_reserve(e->sink, e->dd_layout.descs, descs_bytes, err);
 	if (rc)

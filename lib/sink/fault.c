@@ -113,6 +113,7 @@ static const struct kd_sink_ops fault_ops = {
 	.append = fault_append,
 	.read_at = kd_sink_pass_read_at,
 	.reserve = fault_reserve,
+	.zero = kd_sink_pass_zero,
 	.sync = fault_sync,
 	.commit = fault_commit,
 	.abort = kd_sink_pass_abort,

@@ -151,6 +151,25 @@ static int file_reserve(struct kd_sink *s, uint64_t off, uint64_t len, struct kd
 	return 0; /* not every file system or device can; then it is not done */
 }
 
+/* The kernel may have a quick way with a device; its page cache knows of it then. */
+static int file_zero(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err *err)
+{
+	static uint8_t zeros[64 << 10]; /* never written */
+	struct file_sink *f = file_of(s);
+	int rc = 0;
+
+	if (off <= INT64_MAX && len <= INT64_MAX - off && (off | len) % KD_SINK_DIRECT_ALIGN == 0 &&
+	    fallocate(f->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len) ==
+		    0)
+		return 0;
+	set_direct(f, false);
+	for (size_t n; !rc && len; off += n, len -= n) {
+		n = len < sizeof(zeros) ? (size_t)len : sizeof(zeros);
+		rc = kd_pwrite_full(f->fd, zeros, n, off, f->base.name, err);
+	}
+	return rc;
+}
+
 /* A pipe or a character device cannot be synced, and need not be. */
 static bool sync_failed(int rc)
 {
@@ -234,10 +253,20 @@ static const struct kd_sink_ops file_ops = {
 	.append = file_append,
 	.read_at = file_read_at,
 	.reserve = file_reserve,
+	.zero = file_zero,
 	.sync = file_sync,
 	.commit = file_commit,
 	.abort = file_abort,
 };
+
+/* There is nothing yet to be written over; character devices forget what they are given. */
+static bool is_blank(int fd)
+{
+	struct stat st;
+
+	return fd < 0 || fstat(fd, &st) ||
+	       !(S_ISBLK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size > 0));
+}
 
 static int file_new(int fd, int dir_fd, const char *name, unsigned int flags,
 		    struct file_sink **ret, struct kd_err *err)
@@ -250,7 +279,9 @@ static int file_new(int fd, int dir_fd, const char *name, unsigned int flags,
 		free(f);
 		return kd_fail(err, KD_NOMEM, "%s: no memory to open it", name);
 	}
-	f->base = (struct kd_sink){ .ops = &file_ops, .name = f->name, .rewritable = true };
+	f->base = (struct kd_sink){
+		.ops = &file_ops, .name = f->name, .rewritable = true, .blank = is_blank(fd)
+	};
 	f->fd = fd;
 	f->dir_fd = dir_fd;
 	f->flags = flags;

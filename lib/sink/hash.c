@@ -120,6 +120,7 @@ static const struct kd_sink_ops hash_ops = {
 	.append = kd_sink_pass_append,
 	.read_at = kd_sink_pass_read_at,
 	.reserve = kd_sink_pass_reserve,
+	.zero = kd_sink_pass_zero,
 	.sync = kd_sink_pass_sync,
 	.commit = hash_commit,
 	.abort = hash_abort,

@@ -27,6 +27,7 @@ int kd_sink_pass_append(struct kd_sink *s, const void *buf, size_t len, struct k
 int kd_sink_pass_read_at(struct kd_sink *s, uint64_t off, void *buf, size_t len,
 			 struct kd_err *err);
 int kd_sink_pass_reserve(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err *err);
+int kd_sink_pass_zero(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err *err);
 int kd_sink_pass_sync(struct kd_sink *s, struct kd_err *err);
 int kd_sink_pass_commit(struct kd_sink *s, struct kd_err *err);
 void kd_sink_pass_abort(struct kd_sink *s);

@@ -83,6 +83,7 @@ static const struct kd_sink_ops retry_ops = {
 	.append = kd_sink_pass_append,
 	.read_at = retry_read_at,
 	.reserve = kd_sink_pass_reserve,
+	.zero = kd_sink_pass_zero,
 	.sync = kd_sink_pass_sync,
 	.commit = kd_sink_pass_commit,
 	.abort = kd_sink_pass_abort,

@@ -30,6 +30,11 @@ int kd_sink_reserve(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err
 	return s->ops->reserve && len ? s->ops->reserve(s, off, len, err) : 0;
 }
 
+int kd_sink_zero(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err *err)
+{
+	return s->ops->zero && len && !s->blank ? s->ops->zero(s, off, len, err) : 0;
+}
+
 bool kd_sink_can_read(const struct kd_sink *s)
 {
 	return s->ops->read_at != NULL;

@@ -30,6 +30,8 @@ struct kd_sink_ops {
 		       struct kd_err *err); /* optional */
 	int (*reserve)(struct kd_sink *s, uint64_t off, uint64_t len,
 		       struct kd_err *err); /* optional */
+	int (*zero)(struct kd_sink *s, uint64_t off, uint64_t len,
+		    struct kd_err *err); /* optional: with blank */
 	int (*sync)(struct kd_sink *s, struct kd_err *err);
 	int (*commit)(struct kd_sink *s, struct kd_err *err);
 	void (*abort)(struct kd_sink *s);
@@ -41,6 +43,7 @@ struct kd_sink {
 	const struct kd_sink_ops *ops;
 	const char *name; /* for messages; lives as long as the sink */
 	bool rewritable;  /* write_at may go over bytes written before */
+	bool blank;	  /* what was never written reads as zeros: a new file, not a device */
 };
 
 /**
@@ -71,6 +74,15 @@ int kd_sink_read_at(struct kd_sink *s, uint64_t off, void *buf, size_t len,
  */
 int kd_sink_reserve(struct kd_sink *s, uint64_t off, uint64_t len,
 		    struct kd_err *err) KD_MUST_CHECK;
+
+/**
+ * kd_sink_zero() - make sure that a range nothing was written to reads as zeros
+ *
+ * Costs nothing where the sink is blank.
+ *
+ * Return: 0; -KD_NOSPACE, -KD_SYS.
+ */
+int kd_sink_zero(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err *err) KD_MUST_CHECK;
 
 /** kd_sink_can_read() - is there a chance for kd_sink_read_at()? */
 bool kd_sink_can_read(const struct kd_sink *s);

@@ -28,7 +28,8 @@ int kd_sink_wrap(struct kd_sink *inner, size_t size, size_t ops_offset,
 		own->read_at = NULL;
 	w->base = (struct kd_sink){ .ops = own,
 				    .name = inner->name,
-				    .rewritable = inner->rewritable };
+				    .rewritable = inner->rewritable,
+				    .blank = inner->blank };
 	w->inner = inner;
 	*ret = &w->base;
 	return 0;
@@ -47,6 +48,11 @@ int kd_sink_pass_read_at(struct kd_sink *s, uint64_t off, void *buf, size_t len,
 int kd_sink_pass_reserve(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err *err)
 {
 	return kd_sink_reserve(inner_of(s), off, len, err);
+}
+
+int kd_sink_pass_zero(struct kd_sink *s, uint64_t off, uint64_t len, struct kd_err *err)
+{
+	return kd_sink_zero(inner_of(s), off, len, err);
 }
 
 int kd_sink_pass_sync(struct kd_sink *s, struct kd_err *err)

@@ -11,6 +11,38 @@
 
 #include <cmocka.h>
 
+/* ---- a target that is not blank ---- */
+
+/* On a device stands what was there before: no byte of it may be left in the dump. */
+static void test_old_contents_of_a_device(void **state)
+{
+	const struct dump_machine *m = *state;
+	const struct kd_dump_opts cases[] = {
+		{ .codec = codec_named("zstd"), .no_digests = true },
+		{ .level = 31, .no_digests = true },
+		{ .format = KD_DUMP_ELF, .no_digests = true },
+		{ .format = KD_DUMP_ELF, .level = 31, .no_digests = true },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		struct kd_dump_result r;
+		struct kd_err err = { 0 };
+		KD_AUTO(kd_closep) int blank = make_dump(m->core, &cases[i], &r);
+		KD_AUTO(kd_closep) int used = kd_gen_memfd("used");
+		static uint8_t old[MIB];
+		memset(old, 0xff, sizeof(old));
+		for (off_t at = 0; at < size_of(blank); at += MIB)
+			assert_int_equal(pwrite(used, old, sizeof(old), at), sizeof(old));
+		struct kd_sink *sink = memory_sink(used);
+		assert_false(sink->blank);
+		if (kd_dump_run(m->core, &cases[i], sink, &r, &err))
+			fail_msg("%s", err.msg);
+		must_commit(sink);
+		assert_int_equal(ftruncate(used, size_of(blank)), 0);
+		assert_true(files_equal(used, blank));
+	}
+}
+
 /* ---- a target that takes no more ---- */
 
 /* Whatever is in it then can be read, is right, and does not pass for the whole. */
@@ -308,6 +340,7 @@ static void test_bad_runs_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_old_contents_of_a_device),
 		cmocka_unit_test(test_full_disk_at_any_byte),
 		cmocka_unit_test(test_dead_disk_at_any_byte),
 		cmocka_unit_test(test_failed_sync_leaves_it_incomplete),
