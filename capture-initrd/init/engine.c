@@ -21,7 +21,9 @@ enum {
 	SYNC_EVERY_BYTES = 64 << 20, /* what a crash of this kernel could still cost */
 	MIN_MEMORY_BYTES = 8 << 20,
 	LEFT_MEMORY_BYTES = 32 << 20, /* enough page cache to write with, where there is little */
-	MEMINFO_MAX_BYTES = 64 << 10
+	MEMINFO_MAX_BYTES = 64 << 10,
+	WRITE_TRIES = 3,
+	WRITE_WAIT_MS = 500,
 };
 
 /* Shared with the child. */
@@ -112,6 +114,8 @@ static int dump(struct job *job, struct kd_err *err)
 	if (!rc)
 		rc = kd_sink_open_fd(job->fd, KD_DUMPDIR_VMCORE_INCOMPLETE, KD_SINK_EAGER, &sink,
 				     err);
+	if (!rc)
+		rc = kd_sink_retry_new(sink, WRITE_TRIES, WRITE_WAIT_MS, &log, &sink, err);
 	if (rc)
 		return rc;
 
@@ -154,9 +158,14 @@ static void note_bad_pages(const struct kd_init *init, const struct kd_dump_resu
 			       dump->bad_pages, dump->bad_reason);
 	kd_init_say(init, "vmcore: %" PRIu64 " pages could not be read and are zeros: %s",
 		    dump->bad_pages, dump->bad_reason);
-	for (size_t i = 0; i < dump->n_bad && e->bad_count < KD_MANIFEST_MAX_BAD_RUNS; i++)
+	uint64_t listed = 0;
+	for (size_t i = 0; i < dump->n_bad && e->bad_count < KD_MANIFEST_MAX_BAD_RUNS; i++) {
 		e->bad[e->bad_count++] = (struct kd_manifest_bad_run){ dump->bad[i].pfn,
 								       dump->bad[i].n };
+		listed += dump->bad[i].n;
+	}
+	if (listed < dump->bad_pages)
+		kd_manifest_add_remark(m, "only the first %" PRIu64 " of them are listed", listed);
 }
 
 /* What the filter could not do as asked: pages were kept that should not have been. */
