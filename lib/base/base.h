@@ -2,7 +2,7 @@
 /*
  * base - what every other module stands on: error values without heap, cleanup
  * by scope, a cursor over foreign bytes, logging by area, file access below a
- * root prefix, units, /proc/iomem, child processes without a shell, a JSON writer, SHA-256.
+ * root prefix, units, /proc/iomem, child processes without a shell, CPUs, a JSON writer, SHA-256.
  *
  * Outsiders include this file only. Nothing here knows what a crash is.
  */
@@ -11,6 +11,7 @@
 
 #include "lib/base/child.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/cpus.h"
 #include "lib/base/cursor.h"
 #include "lib/base/digest.h"
 #include "lib/base/err.h"

@@ -81,6 +81,8 @@ size_t kd_compress(struct kd_compressor *c, uint8_t *dst, size_t cap, const uint
 
 struct kd_decompressor;
 
+enum { KD_DECOMPRESSOR_BYTES = 128 << 10 }; /* at most: zstd 1.5.4 94 KiB, libdeflate 1.14 16 KiB */
+
 /** kd_decompressor_new() - a context for decompressing, by any codec; kd_decompressor_free() */
 int kd_decompressor_new(struct kd_decompressor **ret, struct kd_err *err) KD_MUST_CHECK;
 void kd_decompressor_free(struct kd_decompressor *d);

@@ -90,6 +90,7 @@ static int run_filter(struct kd_engine *e, struct kd_err *err)
 	if (rc)
 		return kd_wrap(err, "choosing the pages to keep");
 	keep_filter_facts(e);
+	e->result->input_incomplete |= e->kept.n_lost > 0;
 	e->in_rounds = e->can_have_rounds && kd_page_walk_has_rounds(&e->kept);
 	e->total_bytes = e->kept.n_keep * e->page_size;
 	return 0;

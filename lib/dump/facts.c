@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum {
-	NT_PRSTATUS_TYPE = 1,
 	UTS_FIELDS = 6,
 	/* struct uts_namespace began with its reference count until v5.11: Linux commit
 	 * 9a56493f6942 ("uts: Use generic ns_common::count") */
@@ -73,9 +72,10 @@ static void names(struct kd_engine *e, struct kd_diskdump_header *h)
 
 	if (!read_uts(e, h)) {
 		snprintf(h->sysname, sizeof(h->sysname), "Linux");
-		snprintf(h->release, sizeof(h->release), "%s",
-			 release ? release : (dd ? dd->release : ""));
+		snprintf(h->release, sizeof(h->release), "%s", release ? release : "");
+		snprintf(h->version, sizeof(h->version), "%s", dd ? dd->version : "");
 		snprintf(h->nodename, sizeof(h->nodename), "%s", dd ? dd->nodename : "");
+		snprintf(h->domainname, sizeof(h->domainname), "%s", dd ? dd->domainname : "");
 	}
 	/* Readers choose the architecture by it: a 32-bit personality must not change it. */
 	snprintf(h->machine, sizeof(h->machine), "%s", machine_name(e->core));
@@ -90,19 +90,6 @@ static uint64_t phys_base(const struct kd_vmcore *core)
 	if (kd_vmcoreinfo_number(kd_vmcore_info(core), arm ? "PHYS_OFFSET" : "phys_base", &v))
 		return (uint64_t)v;
 	return dd ? dd->phys_base : 0;
-}
-
-static uint32_t count_cpus(const struct kd_vmcore *core)
-{
-	size_t n = 0;
-	const struct kd_vmcore_note *notes = kd_vmcore_notes(core, &n);
-	uint32_t cpus = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (notes[i].type == NT_PRSTATUS_TYPE && strcmp(notes[i].name, "CORE") == 0)
-			cpus++;
-	}
-	return cpus ? cpus : 1; /* readers refuse none */
 }
 
 static void find_vmcoreinfo(struct kd_engine *e)
@@ -189,7 +176,9 @@ int kd_engine_facts(struct kd_engine *e, struct kd_err *err)
 	names(e, h);
 	if (kd_vmcore_crashtime(e->core, &time_sec))
 		h->time_sec = time_sec;
-	h->nr_cpus = count_cpus(e->core);
+	h->nr_cpus = kd_vmcore_cpus(e->core);
+	if (h->nr_cpus == 0)
+		h->nr_cpus = 1; /* readers refuse none */
 	h->status = e->opts->codec ? e->opts->codec->diskdump_flag : 0;
 	e->dd.dump = e->dump;
 	e->dd.phys_base = phys_base(e->core);

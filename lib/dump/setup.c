@@ -3,7 +3,6 @@
 #include "lib/dump/internal.h"
 
 #include <limits.h>
-#include <sched.h>
 
 enum {
 	SAME_MAX = 64 << 10, /* pages remembered, 44 bytes each */
@@ -12,19 +11,10 @@ enum {
 	READ_BYTES = 128 << 10,	 /* a worker's window where the dump cannot be mapped */
 	FILTER_READ_BYTES = 256 << 10,
 	CODEC_BYTES = 384 << 10, /* the largest context; see kd_compressor_new() */
+	STACK_BYTES = 32 << 10,	 /* of a thread, that it touches */
 	MAX_THREADS = 1024,
 	SPARE_SLOTS = 8, /* as much as a thread fills while another writes KD_WRITE_BYTES */
 };
-
-static unsigned int online_cpus(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	int n = CPU_COUNT(&set);
-	return n > 0 ? (unsigned int)n : 1;
-}
 
 static size_t write_bytes(const struct kd_engine *e)
 {
@@ -51,14 +41,18 @@ static size_t arena_bytes(const struct kd_engine *e, unsigned int threads)
 
 static uint64_t need(const struct kd_engine *e, unsigned int threads)
 {
-	uint64_t workers = threads * (uint64_t)(READ_BYTES + (e->opts->codec ? CODEC_BYTES : 0));
+	const struct kd_dump_opts *o = e->opts;
+	uint64_t window = kd_vmcore_window_bytes(e->core, o->access, READ_BYTES);
+	uint64_t small = kd_vmcore_window_bytes(e->core, KD_ACCESS_READ, 0);
+	uint64_t workers = threads * (window + STACK_BYTES + (o->codec ? CODEC_BYTES : 0));
 	uint64_t writing = arena_bytes(e, threads) + workers +
 			   KD_DUMP_MAX_EXTENTS * sizeof(struct kd_hashed_extent);
-	uint64_t filtering = threads *
-			     (uint64_t)kd_vmcore_window_bytes(
-				     e->core, kd_engine_filter_access(e->opts), FILTER_READ_BYTES);
+	uint64_t scan = kd_vmcore_window_bytes(e->core, kd_engine_filter_access(o),
+					       FILTER_READ_BYTES);
+	uint64_t filtering = threads * (scan + small + STACK_BYTES);
 
-	return kd_filter_bitmap_bytes(e->core, e->want_late) +
+	/* The dump itself and the filter have a small window each all the time. */
+	return kd_filter_bitmap_bytes(e->core, e->want_late) + 2 * small +
 	       (writing > filtering ? writing : filtering);
 }
 
@@ -84,7 +78,7 @@ int kd_engine_budget(struct kd_engine *e, struct kd_err *err)
 
 	e->page_size = kd_vmcore_page_size(e->core);
 	e->extent_pages = KD_EXTENT_BYTES / e->page_size;
-	e->threads = o->threads ? o->threads : online_cpus();
+	e->threads = o->threads ? o->threads : kd_cpus_usable();
 	if (e->threads > MAX_THREADS)
 		e->threads = MAX_THREADS;
 	e->same_max = max && max < SMALL_MEMORY ? SAME_MAX_SMALL : SAME_MAX;

@@ -102,6 +102,7 @@ struct kd_filter_result {
 	uint64_t n_exists;    /* set bits of exists */
 	uint64_t n_keep;      /* set bits of keep */
 	uint64_t n_absent;    /* exist, but this dump lacks them: filtered before, or cut */
+	uint64_t n_lost;      /* of these, the ones that it should have */
 	uint64_t n_protected; /* excluded by class, but brought back: the kernel needs them */
 	uint64_t n_unknown;   /* kept because they have no struct page, or none that can be read */
 

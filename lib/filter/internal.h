@@ -295,6 +295,7 @@ struct kd_filter {
 	uint64_t max_pfn;
 	unsigned int level, dropped;
 	bool has_run;
+	uint64_t lost; /* frames that each_stored() came across and the dump should have */
 
 	struct kd_page_layout layout;
 	struct kd_filter_gaps gaps;

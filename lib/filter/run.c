@@ -43,11 +43,8 @@ static void *work(void *arg)
 
 static size_t count_threads(const struct kd_filter *f)
 {
-	size_t n = f->opts.threads;
-	cpu_set_t set;
+	size_t n = f->opts.threads ? f->opts.threads : kd_cpus_usable();
 
-	if (n == 0)
-		n = sched_getaffinity(0, sizeof(set), &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
 	if (n > MAX_THREADS)
 		n = MAX_THREADS;
 	if (n > f->n_units)
@@ -129,6 +126,8 @@ static int each_stored(struct kd_filter *f,
 			some = pfn + n - at;
 		if (state == KD_PAGE_STORED)
 			fn(f, arg, at, some);
+		else if (state == KD_PAGE_LOST)
+			f->lost += some;
 	}
 	return 0;
 }
@@ -282,9 +281,11 @@ static int run_pass(struct kd_filter *f, struct kd_scan_stats *stats, struct kd_
 	kd_scan_stats_init(stats);
 	clear_all(f, &f->late);
 	clear_all(f, &f->keep);
+	f->lost = 0;
 	int rc = for_each_stored(f, &f->exists, keep_frames, NULL, err);
 	if (rc)
 		return rc;
+	r->n_lost = f->lost;
 	r->n_absent = r->n_exists - count_all(f, &f->keep);
 	if (!f->sections.n) {
 		stats->unknown = r->n_exists - r->n_absent;

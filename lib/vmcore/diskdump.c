@@ -121,6 +121,12 @@ static uint64_t count_piece(const struct kd_dd_part *p, const uint8_t *bytes, si
 	return count_bits(bytes, len, first, p->start_pfn, p->end_pfn);
 }
 
+/* Not more than is left: a disk's error in what comes behind it is not one of the bitmap. */
+static size_t scan_len(uint64_t left)
+{
+	return left < SCAN_BYTES ? (size_t)left : SCAN_BYTES;
+}
+
 /* Holes are stepped over: the bitmaps of a machine with much address space are mostly holes. */
 static int count_stored(struct kd_dd_part *p, uint8_t *buf, struct kd_err *err)
 {
@@ -138,8 +144,9 @@ static int count_stored(struct kd_dd_part *p, uint8_t *buf, struct kd_err *err)
 			p->rank[rank_at++] = total;
 		if (piece == end_piece)
 			break;
-		ssize_t got = kd_file_read_some(p->file, p->bitmap2_off + piece * KD_DD_PIECE_BYTES,
-						buf, SCAN_BYTES, err);
+		ssize_t got =
+			kd_file_read_some(p->file, p->bitmap2_off + piece * KD_DD_PIECE_BYTES, buf,
+					  scan_len((end_piece - piece) * KD_DD_PIECE_BYTES), err);
 		if (got < 0)
 			return (int)got;
 		if (got == 0) /* cannot be: place() has seen that the bitmap is there */
@@ -225,8 +232,8 @@ static int find_segments(struct kd_vmcore *core, const struct kd_dd_part *p, uin
 			pfn = 8 * (data - p->bitmap1_off);
 			continue;
 		}
-		ssize_t got = kd_file_read_some(p->file, p->bitmap1_off + pfn / 8, buf, SCAN_BYTES,
-						err);
+		ssize_t got = kd_file_read_some(p->file, p->bitmap1_off + pfn / 8, buf,
+						scan_len((end - pfn + 7) / 8), err);
 		if (got < 0)
 			return (int)got;
 		if (got == 0)
@@ -332,18 +339,22 @@ static int check_set(struct kd_vmcore *core, struct kd_diskdump *dd, struct kd_e
  * being among the last in the file. More than one, for pages of zeros may share
  * a place at its start; not all, for that takes as long as reading them.
  */
-static int look_at_end(struct kd_vmcore *core, const struct kd_dd_part *p, uint8_t *buf,
-		       struct kd_err *err)
+static void look_at_end(struct kd_vmcore *core, const struct kd_dd_part *p, uint8_t *buf)
 {
 	enum { LAST = SCAN_BYTES / KD_DISKDUMP_DESC_BYTES };
 	uint64_t n = p->n_stored < LAST ? p->n_stored : LAST;
 	uint64_t off = p->desc_off + (p->n_stored - n) * KD_DISKDUMP_DESC_BYTES;
+	struct kd_err why = { 0 };
 	bool lost = false;
 
 	memset(buf, 0, SCAN_BYTES);
-	ssize_t got = kd_file_read_some(p->file, off, buf, (size_t)n * KD_DISKDUMP_DESC_BYTES, err);
-	if (got < 0)
-		return (int)got;
+	ssize_t got = kd_file_read_some(p->file, off, buf, (size_t)n * KD_DISKDUMP_DESC_BYTES,
+					&why);
+	if (got < 0) {
+		/* Whoever wants those pages finds out which of them are lost. */
+		kd_log(core->log, KD_LOG_WARN, "vmcore", "%s", why.msg);
+		n = 0;
+	}
 	for (uint64_t i = 0; i < n && !lost; i++) {
 		struct kd_diskdump_desc desc;
 		kd_diskdump_decode_desc(buf + i * KD_DISKDUMP_DESC_BYTES, p->header.big_endian,
@@ -357,7 +368,6 @@ static int look_at_end(struct kd_vmcore *core, const struct kd_dd_part *p, uint8
 		kd_log(core->log, KD_LOG_WARN, "vmcore",
 		       "%s: cut short: its last pages were never written", p->file->name);
 	}
-	return 0;
 }
 
 static void fill_info(struct kd_diskdump *dd)
@@ -375,8 +385,12 @@ static void fill_info(struct kd_diskdump *dd)
 		info->status |= dd->parts[i].header.status;
 		info->stored_pages += dd->parts[i].n_stored;
 	}
+	info->nr_cpus = first->header.nr_cpus;
+	info->time_sec = first->header.time_sec;
 	memcpy(info->release, first->header.release, sizeof(info->release));
+	memcpy(info->version, first->header.version, sizeof(info->version));
 	memcpy(info->nodename, first->header.nodename, sizeof(info->nodename));
+	memcpy(info->domainname, first->header.domainname, sizeof(info->domainname));
 	memcpy(info->machine, first->header.machine, sizeof(info->machine));
 }
 
@@ -402,10 +416,9 @@ static int open_parts(struct kd_vmcore *core, struct kd_diskdump *dd, uint8_t *b
 			rc = place(p, err);
 		if (!rc)
 			rc = count_stored(p, buf, err);
-		if (!rc)
-			rc = look_at_end(core, p, buf, err);
 		if (rc)
 			return rc;
+		look_at_end(core, p, buf);
 	}
 	dd->max_mapnr = dd->parts[0].sub.max_mapnr;
 	return check_set(core, dd, err);

@@ -13,6 +13,7 @@
 enum {
 	DESCS_AT_ONCE = 256,
 	DATA_AT_ONCE = 256 << 10,
+	DISK_PAGE_BYTES = 4096, /* what an error of the disk costs at least */
 	NO_PIECE = -1,
 };
 
@@ -41,6 +42,9 @@ struct window {
 	uint64_t data_off;
 	size_t data_len;
 	uint8_t *data; /* DATA_AT_ONCE */
+	/* Reading ahead from here failed: up to DATA_AT_ONCE farther only what is asked for is read. */
+	const struct kd_dd_part *careful_part;
+	uint64_t careful_off;
 
 	/* One page's data from elsewhere: the zero page that many frames share. */
 	const struct kd_dd_part *stray_part;
@@ -48,6 +52,12 @@ struct window {
 	size_t stray_len;
 	uint8_t *stray; /* a page */
 };
+
+size_t kd_diskdump_window_bytes(const struct kd_vmcore *core, size_t read_bytes)
+{
+	return read_bytes + sizeof(struct window) + DATA_AT_ONCE + core->page_size +
+	       KD_DECOMPRESSOR_BYTES;
+}
 
 static int window_init(struct kd_vmcore_window *w, struct kd_err *err)
 {
@@ -164,30 +174,49 @@ static uint64_t index_of(struct window *d, const struct kd_dd_part *p, uint64_t 
 	return d->last_index;
 }
 
+/*
+ * Reads @want bytes of descriptors, or only the first one; what cannot be read is taken for never
+ * written, as nothing tells where those pages are, and goes as far as a page of the disk.
+ */
+static size_t read_descs(struct window *d, const struct kd_dd_part *p, uint64_t off, size_t want)
+{
+	struct kd_err why = { 0 };
+	ssize_t got = kd_file_read_some(p->file, off, d->descs, want, &why);
+
+	if (got >= 0) {
+		memset(d->descs + got / KD_DISKDUMP_DESC_BYTES * KD_DISKDUMP_DESC_BYTES, 0,
+		       (size_t)got % KD_DISKDUMP_DESC_BYTES);
+		return want;
+	}
+	memset(d->descs, 0, want);
+	got = kd_file_read_some(p->file, off, d->descs, KD_DISKDUMP_DESC_BYTES, &why);
+	if (got == KD_DISKDUMP_DESC_BYTES)
+		return KD_DISKDUMP_DESC_BYTES;
+	memset(d->descs, 0, KD_DISKDUMP_DESC_BYTES);
+	size_t bad = DISK_PAGE_BYTES - (size_t)(off % DISK_PAGE_BYTES);
+	bad -= bad % KD_DISKDUMP_DESC_BYTES;
+	if (bad > want)
+		bad = want;
+	return bad ? bad : KD_DISKDUMP_DESC_BYTES;
+}
+
 /* A descriptor behind the end of a file cut short is one of zeros: never written. */
-static int load_desc(struct window *d, const struct kd_dd_part *p, uint64_t index,
-		     struct kd_diskdump_desc *ret, struct kd_err *err)
+static void load_desc(struct window *d, const struct kd_dd_part *p, uint64_t index,
+		      struct kd_diskdump_desc *ret)
 {
 	if (d->desc_part != p || index < d->desc_first || index - d->desc_first >= d->n_descs) {
 		uint64_t n = p->n_stored - index;
 		if (n > DESCS_AT_ONCE)
 			n = DESCS_AT_ONCE;
-		d->n_descs = 0;
 		memset(d->descs, 0, sizeof(d->descs));
-		ssize_t got = kd_file_read_some(p->file,
-						p->desc_off + index * KD_DISKDUMP_DESC_BYTES,
-						d->descs, (size_t)n * KD_DISKDUMP_DESC_BYTES, err);
-		if (got < 0)
-			return (int)got;
-		memset(d->descs + got / KD_DISKDUMP_DESC_BYTES * KD_DISKDUMP_DESC_BYTES, 0,
-		       (size_t)got % KD_DISKDUMP_DESC_BYTES);
+		size_t got = read_descs(d, p, p->desc_off + index * KD_DISKDUMP_DESC_BYTES,
+					(size_t)n * KD_DISKDUMP_DESC_BYTES);
 		d->desc_part = p;
 		d->desc_first = index;
-		d->n_descs = (size_t)n;
+		d->n_descs = got / KD_DISKDUMP_DESC_BYTES;
 	}
 	kd_diskdump_decode_desc(d->descs + (index - d->desc_first) * KD_DISKDUMP_DESC_BYTES,
 				p->header.big_endian, ret);
-	return 0;
 }
 
 /*
@@ -212,9 +241,7 @@ static int find_page(struct kd_vmcore_window *w, uint64_t pfn, const struct kd_d
 	const struct kd_dd_part *p = part_of(dd, pfn);
 	if (!p)
 		return KD_PAGE_LOST; /* in a part that was not given */
-	rc = load_desc(d, p, index_of(d, p, pfn), desc_ret, err);
-	if (rc)
-		return rc;
+	load_desc(d, p, index_of(d, p, pfn), desc_ret);
 	*part_ret = p;
 	return kd_dd_is_lost(p, desc_ret) ? KD_PAGE_LOST : KD_PAGE_STORED;
 }
@@ -298,7 +325,15 @@ static int load_data(struct window *d, const struct kd_dd_part *p, uint64_t off,
 		return 0;
 	}
 	d->data_part = NULL;
-	ssize_t got = kd_file_read_some(p->file, off, d->data, DATA_AT_ONCE, err);
+	bool careful = d->careful_part == p && off >= d->careful_off &&
+		       off - d->careful_off < DATA_AT_ONCE;
+	ssize_t got = kd_file_read_some(p->file, off, d->data, careful ? len : DATA_AT_ONCE, err);
+	if (got < 0 && !careful) {
+		/* Of all this something cannot be read: that need not be what is asked for. */
+		d->careful_part = p;
+		d->careful_off = off;
+		got = kd_file_read_some(p->file, off, d->data, len, err);
+	}
 	if (got < 0)
 		return (int)got;
 	if ((size_t)got < len)

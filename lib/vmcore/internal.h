@@ -120,6 +120,7 @@ struct kd_vmcore_window {
 /* Each takes a core whose files are open and fills in the rest. */
 int kd_vmcore_open_elf(struct kd_vmcore *core, struct kd_err *err) KD_MUST_CHECK;
 int kd_vmcore_open_diskdump(struct kd_vmcore *core, struct kd_err *err) KD_MUST_CHECK;
+size_t kd_diskdump_window_bytes(const struct kd_vmcore *core, size_t read_bytes);
 
 /* elf_window.c */
 int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err) KD_MUST_CHECK;

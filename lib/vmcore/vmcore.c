@@ -15,6 +15,7 @@ enum {
 	MIN_READ_BYTES = 64 << 10,
 	MAX_READ_BYTES = 64 << 20,
 	OWN_WINDOW_BYTES = 64 << 10,
+	NT_PRSTATUS_TYPE = 1,
 };
 
 static int open_files(struct kd_vmcore *core, const int *fds, const char *const *names, size_t n,
@@ -82,6 +83,23 @@ static uint32_t page_size_of_info(const struct kd_vmcore *core)
 	return (uint32_t)size;
 }
 
+/*
+ * A dumping tool that could not read the kernel's name of itself leaves the machine's empty, too.
+ * Which of the two it is tell the keys that the other does not have; see vmcoreinfo/keys.c.
+ */
+static void guess_machine(struct kd_vmcore *core)
+{
+	const struct kd_vmcore_diskdump_info *dd = kd_vmcore_diskdump(core);
+	int64_t ignored;
+
+	if (!dd || dd->machine[0])
+		return;
+	if (kd_vmcoreinfo_number(core->info, "phys_base", &ignored))
+		kd_vmcore_set_machine(core, KD_MACHINE_X86_64, "x86_64");
+	else if (kd_vmcoreinfo_number(core->info, "kimage_voffset", &ignored))
+		kd_vmcore_set_machine(core, KD_MACHINE_ARM64, "aarch64");
+}
+
 /* What every format needs once its own part is open. */
 static int finish_open(struct kd_vmcore *core, struct kd_err *err)
 {
@@ -100,6 +118,7 @@ static int finish_open(struct kd_vmcore *core, struct kd_err *err)
 		core->page_size = page_size_of_info(core);
 	if (!core->page_size)
 		core->page_size = DEFAULT_PAGE_BYTES;
+	guess_machine(core);
 	find_max_pfn(core);
 	return 0;
 }
@@ -192,8 +211,10 @@ int kd_vmcore_window_new(struct kd_vmcore *core, enum kd_vmcore_access access, s
 size_t kd_vmcore_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
 			      size_t read_bytes)
 {
+	if (read_bytes < MIN_READ_BYTES)
+		read_bytes = MIN_READ_BYTES;
 	return core->format == KD_VMCORE_ELF ? kd_elf_window_bytes(core, access, read_bytes)
-					     : read_bytes;
+					     : kd_diskdump_window_bytes(core, read_bytes);
 }
 
 void kd_vmcore_window_free(struct kd_vmcore_window *w)
@@ -372,19 +393,38 @@ const char *kd_vmcore_info_bytes(const struct kd_vmcore *core, size_t *len_ret)
 
 const char *kd_vmcore_osrelease(const struct kd_vmcore *core)
 {
+	const struct kd_vmcore_diskdump_info *dd = kd_vmcore_diskdump(core);
 	const char *text;
 
-	return kd_vmcoreinfo_text(core->info, "OSRELEASE", &text) ? text : NULL;
+	if (kd_vmcoreinfo_text(core->info, "OSRELEASE", &text))
+		return text;
+	return dd && dd->release[0] ? dd->release : NULL;
 }
 
 int kd_vmcore_crashtime(const struct kd_vmcore *core, int64_t *ret)
 {
+	const struct kd_vmcore_diskdump_info *dd = kd_vmcore_diskdump(core);
 	uint64_t seconds;
 
-	if (!kd_vmcoreinfo_decimal(core->info, "CRASHTIME", &seconds) || seconds > INT64_MAX)
+	if (kd_vmcoreinfo_decimal(core->info, "CRASHTIME", &seconds) && seconds <= INT64_MAX)
+		*ret = (int64_t)seconds;
+	else if (dd && dd->time_sec > 0)
+		*ret = dd->time_sec;
+	else
 		return 0;
-	*ret = (int64_t)seconds;
 	return 1;
+}
+
+uint32_t kd_vmcore_cpus(const struct kd_vmcore *core)
+{
+	const struct kd_vmcore_diskdump_info *dd = kd_vmcore_diskdump(core);
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < core->n_notes; i++)
+		if (core->notes[i].type == NT_PRSTATUS_TYPE &&
+		    strcmp(core->notes[i].name, "CORE") == 0)
+			n++;
+	return n || !dd ? n : dd->nr_cpus;
 }
 
 const struct kd_vmcore_note *kd_vmcore_notes(const struct kd_vmcore *core, size_t *n_ret)

@@ -229,11 +229,19 @@ const struct kd_vmcoreinfo *kd_vmcore_info(const struct kd_vmcore *core);
 /** kd_vmcore_info_bytes() - the same as text, not NUL-terminated; NULL where it has none */
 const char *kd_vmcore_info_bytes(const struct kd_vmcore *core, size_t *len_ret);
 
+/*
+ * What follows is told by vmcoreinfo and the notes, else by a diskdump's header, which is all that
+ * files of versions 1 and 2 have.
+ */
+
 /** kd_vmcore_osrelease() - "6.1.0-30-amd64"; NULL where not told. For messages and reports only */
 const char *kd_vmcore_osrelease(const struct kd_vmcore *core);
 
 /** kd_vmcore_crashtime() - 1 and seconds since 1970; 0 where not told (no crash: a live dump) */
 int kd_vmcore_crashtime(const struct kd_vmcore *core, int64_t *ret) KD_MUST_CHECK;
+
+/** kd_vmcore_cpus() - whose registers were saved; 0 where not told */
+uint32_t kd_vmcore_cpus(const struct kd_vmcore *core);
 
 /** kd_vmcore_notes() - all notes in order; names and descriptors are borrowed */
 const struct kd_vmcore_note *kd_vmcore_notes(const struct kd_vmcore *core, size_t *n_ret);
@@ -251,8 +259,12 @@ struct kd_vmcore_diskdump_info {
 	uint64_t end_pfn;      /* exclusive */
 	uint64_t stored_pages; /* set bits of the second bitmap in that range */
 	bool split;
+	uint32_t nr_cpus;
+	int64_t time_sec; /* of the crash; 0: not told */
 	char release[65];
+	char version[65];
 	char nodename[65];
+	char domainname[65];
 	char machine[65];
 };
 

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { NT_PRSTATUS_TYPE = 1 };
-
 struct facts {
 	const char *path;
 	const struct kd_vmcore *core;
@@ -18,7 +16,7 @@ struct facts {
 	char why_no_classes[KD_ERR_MSG_BYTES];
 	char codecs[48];
 	char crash_time[32]; /* "" unknown */
-	unsigned int cpus;
+	uint32_t cpus;
 	uint64_t memory_bytes;
 };
 
@@ -49,17 +47,6 @@ static void crash_time(struct facts *f)
 		strftime(f->crash_time, sizeof(f->crash_time), "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static void count_cpus(struct facts *f)
-{
-	size_t n = 0;
-	const struct kd_vmcore_note *notes = kd_vmcore_notes(f->core, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (notes[i].type == NT_PRSTATUS_TYPE && strcmp(notes[i].name, "CORE") == 0)
-			f->cpus++;
-	}
-}
-
 static int gather(struct facts *f, struct kd_vmcore *core, const char *path, struct kd_err *err)
 {
 	const struct kd_dump_opts dry = { .level = KD_LEVEL_ALL, .dry_run = true };
@@ -71,7 +58,7 @@ static int gather(struct facts *f, struct kd_vmcore *core, const char *path, str
 	f->dd = kd_vmcore_diskdump(core);
 	list_codecs(f);
 	crash_time(f);
-	count_cpus(f);
+	f->cpus = kd_vmcore_cpus(core);
 	const struct kd_vmcore_segment *s = kd_vmcore_segments(core, &n);
 	for (size_t i = 0; i < n; i++)
 		f->memory_bytes += s[i].len_bytes;
@@ -90,6 +77,11 @@ static int gather(struct facts *f, struct kd_vmcore *core, const char *path, str
 	return 0;
 }
 
+static bool is_complete(const struct facts *f)
+{
+	return !kd_vmcore_is_incomplete(f->core) && f->pages.lost == 0;
+}
+
 static const char *format_name(const struct facts *f)
 {
 	return f->dd ? "kdump-compressed" : "ELF";
@@ -105,7 +97,7 @@ static void print_format(const struct facts *f)
 		printf(", page frames 0x%jx to 0x%jx of a split dump", (uintmax_t)f->dd->start_pfn,
 		       (uintmax_t)f->dd->end_pfn);
 	printf("%s, %s\n", kd_vmcore_is_flattened(f->core) ? ", flattened" : "",
-	       kd_vmcore_is_incomplete(f->core) ? "INCOMPLETE" : "complete");
+	       is_complete(f) ? "complete" : "INCOMPLETE");
 }
 
 /* A dump's text, fit for a terminal. */
@@ -124,12 +116,10 @@ static void print_text(const struct facts *f)
 	const char *release = kd_vmcore_osrelease(f->core);
 	char size[KD_SIZE_TEXT_BYTES], clean[128];
 
-	if (!release)
-		release = f->dd && f->dd->release[0] ? f->dd->release : "not told";
-
 	printf("file:        %s\n", f->path);
 	print_format(f);
-	printf("kernel:      %s (%s)\n", printable(release, clean, sizeof(clean)),
+	printf("kernel:      %s (%s)\n",
+	       printable(release ? release : "not told", clean, sizeof(clean)),
 	       kd_vmcore_machine_name(f->core));
 	printf("crashed at:  %s\n", f->crash_time[0] ? f->crash_time : "not told: no crash?");
 	printf("CPUs:        %u\n", f->cpus);
@@ -163,7 +153,7 @@ static int print_json(const struct facts *f)
 		kd_json_bool(&j, "split", f->dd->split);
 	}
 	kd_json_bool(&j, "flattened", kd_vmcore_is_flattened(f->core));
-	kd_json_bool(&j, "complete", !kd_vmcore_is_incomplete(f->core));
+	kd_json_bool(&j, "complete", is_complete(f));
 	kd_json_string(&j, "kernel", kd_vmcore_osrelease(f->core));
 	kd_json_string(&j, "machine", kd_vmcore_machine_name(f->core));
 	kd_json_string(&j, "crash_time", f->crash_time[0] ? f->crash_time : NULL);
@@ -204,5 +194,5 @@ int vt_cmd_info(int argc, char **argv)
 	} else {
 		print_text(&f);
 	}
-	return kd_vmcore_is_incomplete(in.core) ? VT_DAMAGED : VT_DONE;
+	return is_complete(&f) ? VT_DONE : VT_DAMAGED;
 }

@@ -105,6 +105,10 @@ static void tell_pages(struct findings *f, const struct kd_vmcore *core,
 	if (kd_vmcore_is_incomplete(core))
 		finding(f, true, "completeness", "the dump was cut short: %ju pages are missing",
 			(uintmax_t)v->lost);
+	else if (v->lost)
+		finding(f, true, "completeness",
+			"the dump says that it is whole, but %ju pages are missing",
+			(uintmax_t)v->lost);
 	else
 		finding(f, false, "completeness", "the dump says that it is whole");
 	if (v->bad)
@@ -132,6 +136,8 @@ static int verify_files(struct findings *f, char *const paths[], size_t n,
 		why_not = "the file is flattened; vmcore convert makes a plain one";
 	else if (n > 1)
 		why_not = "these are parts of a split dump; verify each alone";
+	else if (!vt_input_is_file(&in))
+		why_not = "on a device nothing tells where the dump ends";
 	const struct kd_verify_opts opts = { .fd = why_not ? -1 : in.fds[0],
 					     .table_only = m && m->engine.extent_count,
 					     .progress = vt_tell_progress,

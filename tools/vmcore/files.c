@@ -28,6 +28,13 @@ int vt_input_open(char *const paths[], size_t n, struct vt_input *ret, struct kd
 				  err);
 }
 
+bool vt_input_is_file(const struct vt_input *in)
+{
+	struct stat st;
+
+	return fstat(in->fds[0], &st) == 0 && S_ISREG(st.st_mode);
+}
+
 void vt_input_fini(struct vt_input *in)
 {
 	kd_vmcore_close(in->core);
@@ -51,7 +58,8 @@ static int open_stdout(bool flattened, struct vt_output *out, struct kd_err *err
 }
 
 /* A device or a pipe: it was there before us and stays. */
-static int open_special(const char *path, mode_t mode, struct vt_output *out, struct kd_err *err)
+static int open_special(const char *path, mode_t mode, bool direct, struct vt_output *out,
+			struct kd_err *err)
 {
 	bool stream = S_ISFIFO(mode) || S_ISSOCK(mode);
 
@@ -59,13 +67,15 @@ static int open_special(const char *path, mode_t mode, struct vt_output *out, st
 	if (out->fd < 0)
 		return kd_fail_sys(err, errno, "open %s", path);
 	return stream ? kd_sink_open_stream(out->fd, path, &out->sink, err)
-		      : kd_sink_open_fd(out->fd, path, 0, &out->sink, err);
+		      : kd_sink_open_fd(out->fd, path, direct ? KD_SINK_DIRECT : 0, &out->sink,
+					err);
 }
 
-static int open_new(const char *path, struct vt_output *out, struct kd_err *err)
+static int open_new(const char *path, bool direct, struct vt_output *out, struct kd_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
+	unsigned int flags = KD_SINK_EAGER | KD_SINK_DROP | (direct ? KD_SINK_DIRECT : 0);
 	KD_AUTO(kd_freep) char *dir = NULL;
 	/* "/x" is in "/", "x" is in "." */
 	int rc = slash ? kd_asprintf(&dir, err, "%.*s", slash == path ? 1 : (int)(slash - path),
@@ -76,11 +86,12 @@ static int open_new(const char *path, struct vt_output *out, struct kd_err *err)
 	out->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out->dir_fd < 0)
 		return kd_fail_sys(err, errno, "open the directory %s", dir);
-	rc = kd_sink_open_file(out->dir_fd, name, KD_SINK_EAGER | KD_SINK_DROP, &out->sink, err);
+	rc = kd_sink_open_file(out->dir_fd, name, flags, &out->sink, err);
 	return rc && slash ? kd_wrap(err, "in %s", dir) : rc;
 }
 
-int vt_output_open(const char *path, bool flattened, struct vt_output *ret, struct kd_err *err)
+int vt_output_open(const char *path, bool flattened, bool direct, struct vt_output *ret,
+		   struct kd_err *err)
 {
 	struct stat st;
 
@@ -90,8 +101,8 @@ int vt_output_open(const char *path, bool flattened, struct vt_output *ret, stru
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return kd_fail(err, KD_USAGE, "%s is a directory: name a file in it", path);
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return open_special(path, st.st_mode, ret, err);
-	return open_new(path, ret, err);
+		return open_special(path, st.st_mode, direct, ret, err);
+	return open_new(path, direct, ret, err);
 }
 
 void vt_output_fini(struct vt_output *out)

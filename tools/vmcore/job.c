@@ -17,18 +17,20 @@ struct job {
 	struct kd_dump_opts opts;
 	const char *codec; /* NULL: the default */
 	bool json;
+	bool direct; /* past the page cache */
 	enum vt_progress progress;
 	char **inputs;
 	size_t n_inputs;
 	const char *output; /* NULL: none named */
 };
 
-enum { OPT_RAW = 256, OPT_THREADS, OPT_MEMORY, OPT_DRY, OPT_PROGRESS, OPT_JSON };
+enum { OPT_RAW = 256, OPT_THREADS, OPT_MEMORY, OPT_DRY, OPT_PROGRESS, OPT_JSON, OPT_DIRECT };
 
 static const struct option options[] = {
 	{ "raw", no_argument, NULL, OPT_RAW },
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "max-memory", required_argument, NULL, OPT_MEMORY },
+	{ "direct", no_argument, NULL, OPT_DIRECT },
 	{ "dry-run", no_argument, NULL, OPT_DRY },
 	{ "progress", required_argument, NULL, OPT_PROGRESS },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -104,6 +106,9 @@ static int set_option(struct job *job, int c, struct kd_err *err)
 		return set_number("--threads", optarg, 1024, &job->opts.threads, err);
 	case OPT_MEMORY:
 		return set_memory(job, optarg, err);
+	case OPT_DIRECT:
+		job->direct = true;
+		return 0;
 	case OPT_DRY:
 		job->opts.dry_run = true;
 		return 0;
@@ -192,7 +197,7 @@ static int run(struct job *job, struct kd_err *err)
 	int rc = vt_input_open(job->inputs, job->n_inputs, &in, err);
 
 	if (!rc && !job->opts.dry_run)
-		rc = vt_output_open(job->output, job->opts.flattened, &out, err);
+		rc = vt_output_open(job->output, job->opts.flattened, job->direct, &out, err);
 	if (rc)
 		return vt_complain(err);
 
@@ -210,8 +215,10 @@ static int run(struct job *job, struct kd_err *err)
 		return VT_REFUSED;
 	}
 	rc = commit(&out, err);
-	if (rc)
-		return vt_complain(err);
+	if (rc) {
+		(void)vt_complain(err);
+		return VT_DAMAGED; /* the dump is there, if under another name */
+	}
 	return tell(job, out.is_stdout, &r);
 }
 

@@ -27,6 +27,7 @@ static const char help[] =
 	"  -F                 write the flattened form, for pipes; without OUT to standard output\n"
 	"  --threads N        compress in N threads (default: one for each CPU)\n"
 	"  --max-memory SIZE  take no more than SIZE (K, M, G), the page bitmaps included\n"
+	"  --direct           write past the page cache\n"
 	"  --dry-run          only find out what would be kept\n"
 	"  --progress=HOW     tty, json (lines on standard error) or none\n"
 	"  --json             print the result as JSON\n"

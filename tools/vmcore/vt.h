@@ -42,6 +42,8 @@ struct vt_input {
 /** vt_input_open() - one dump, or all parts of a split one; vt_input_fini() */
 int vt_input_open(char *const paths[], size_t n, struct vt_input *ret,
 		  struct kd_err *err) KD_MUST_CHECK;
+/** vt_input_is_file() - or is the first of them a device? */
+bool vt_input_is_file(const struct vt_input *in);
 void vt_input_fini(struct vt_input *in);
 
 struct vt_output {
@@ -51,8 +53,9 @@ struct vt_output {
 	bool is_stdout;
 };
 
-/** vt_output_open() - @path NULL or "-": standard output; vt_output_fini() */
-int vt_output_open(const char *path, bool flattened, struct vt_output *ret,
+/** vt_output_open() - @path NULL or "-": standard output; @direct: past the page cache, where that
+ * can be had; vt_output_fini() */
+int vt_output_open(const char *path, bool flattened, bool direct, struct vt_output *ret,
 		   struct kd_err *err) KD_MUST_CHECK;
 void vt_output_fini(struct vt_output *out); /* aborts the sink if it is still there */
 
