@@ -28,7 +28,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-enum { MAX_RECIPE_BYTES = 1 << 20 };
+enum { MAX_RECIPE_BYTES = 4 << 20 };
 
 static int run(const char *recipe, const char *file, struct kd_err *err)
 {
