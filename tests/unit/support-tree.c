@@ -25,10 +25,15 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+void tree_remove(const char *dir)
+{
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void tree_fini(struct tree *t)
 {
 	kd_root_close(t->root);
-	nftw(t->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tree_remove(t->dir);
 }
 
 static void must(int rc, const struct kd_err *err)

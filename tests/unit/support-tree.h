@@ -16,6 +16,8 @@ struct tree {
 
 void tree_init(struct tree *t);
 void tree_fini(struct tree *t); /* removes the directory */
+/* Any other directory with all that is in it. */
+void tree_remove(const char *dir);
 
 /* Paths are as the machine would name them; missing directories are made. */
 void tree_dir(const struct tree *t, const char *path);
