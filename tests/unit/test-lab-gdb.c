@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -55,11 +57,42 @@ static void test_anything_else_is_refused(void **state)
 	refuse(info_tlb, UINT64_MAX, 2);
 }
 
+/* What QEMU 7.2 answers, in its order; what the lab says is kept for the test. */
+static void test_the_debugger_overwrites_physical_memory(void **state)
+{
+	static const char answers[] = "$T02thread:01;#04+$OK#9a+$OK#9a+$OK#9a+$OK#9a";
+	static const char refused[] = "$T02thread:01;#04+$OK#9a+$E14#aa";
+	char said[4096] = "";
+	struct kd_err err = { 0 };
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[1], answers, sizeof(answers) - 1), sizeof(answers) - 1);
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0x1f000, 515, 'X', &err), 0);
+	ssize_t n = read(ends[1], said, sizeof(said) - 1);
+	assert_true(n > 0);
+	assert_int_equal(said[0], 3);
+	assert_non_null(strstr(said, "$Qqemu.PhyMemMode:1#77"));
+	assert_non_null(strstr(said, "$M1f000,200:5858"));
+	assert_non_null(strstr(said, "$M1f200,3:585858#"));
+	assert_non_null(strstr(said, "$Qqemu.PhyMemMode:0#76"));
+	assert_string_equal(said + n - 5, "$c#63");
+
+	assert_int_equal(write(ends[1], refused, sizeof(refused) - 1), sizeof(refused) - 1);
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0, 1, 'X', &err), -KD_SYS);
+	assert_non_null(strstr(err.msg, "answers 'E14' to 'M0,1:58'"));
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0, 1 << 20, 'X', &err), -KD_USAGE);
+	close(ends[1]);
+	assert_int_equal(kd_lab_gdb_fill(ends[0], 0, 1, 'X', &err), -KD_SYS);
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes_of_a_range_are_counted),
 		cmocka_unit_test(test_anything_else_is_refused),
+		cmocka_unit_test(test_the_debugger_overwrites_physical_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
