@@ -69,16 +69,6 @@ struct kd_gen *dump_machine_new(void)
 	return g;
 }
 
-struct kd_vmcore *open_core(int fd)
-{
-	struct kd_vmcore *core = NULL;
-	struct kd_err err = { 0 };
-
-	if (kd_vmcore_open(fd, "dump", NULL, &core, &err))
-		fail_msg("%s", err.msg);
-	return core;
-}
-
 int dump_machine_setup(void **state)
 {
 	static struct dump_machine m;

@@ -5,10 +5,9 @@
 
 #include "lib/dump/dump.h"
 #include "tests/unit/support-sink.h"
+#include "tests/unit/support-vmcore.h"
 
 enum {
-	PAGE = 4096,
-	MIB = 1 << 20,
 	RAM = 48 * MIB,
 	FRAMES = RAM / PAGE,
 	MEM_MAP = 34 * MIB, /* of kd_gen_x86_kernel() */
@@ -33,7 +32,6 @@ struct kd_gen *dump_machine_new(void);
 int dump_machine_setup(void **state);
 int dump_machine_teardown(void **state);
 
-struct kd_vmcore *open_core(int fd);
 const struct kd_codec *codec_named(const char *name);
 
 /* A memfd with the dump; close(). */

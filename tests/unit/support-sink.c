@@ -3,15 +3,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
 
 #include <cmocka.h>
-
-void assert_says(const char *msg, const char *what)
-{
-	if (!strstr(msg, what))
-		fail_msg("\"%s\" does not say \"%s\"", msg, what);
-}
 
 struct kd_sink *memory_sink(int fd)
 {

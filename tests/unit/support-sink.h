@@ -5,12 +5,12 @@
 
 #include "lib/sink/sink.h"
 #include "tests/gen/mkvmcore.h"
+#include "tests/unit/support-message.h"
 
 /* @fd: of kd_gen_memfd(), stays the caller's. It is called "memory" in messages. */
 struct kd_sink *memory_sink(int fd);
 struct kd_sink *with_fault(struct kd_sink *inner, struct kd_sink_fault fault);
 void must_write(struct kd_sink *s, uint64_t off, const void *buf, size_t len);
 void must_commit(struct kd_sink *s);
-void assert_says(const char *msg, const char *what);
 
 #endif

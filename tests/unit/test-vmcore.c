@@ -1,74 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/ondisk/flattened.h"
-#include "lib/vmcore/vmcore.h"
+/* lib/vmcore on ELF files; test-vmcore-flattened.c and test-diskdump.c have the other formats. */
 #include "tests/gen/mkvmcore.h"
+#include "tests/unit/support-vmcore.h"
 
-#include <linux/magic.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-enum { MIB = 1 << 20, PAGE = 4096 };
-
-/* One warning at most is looked at. */
-struct logged {
-	int n;
-	char text[512];
-};
-
-static void keep_log(void *arg, enum kd_log_level level, const char *area, const char *text)
-{
-	struct logged *l = arg;
-
-	l->n++;
-	snprintf(l->text, sizeof(l->text), "%s", text);
-}
-
-static struct kd_vmcore *open_core(int fd, const struct kd_log *log)
-{
-	struct kd_vmcore *core = NULL;
-	struct kd_err err = { 0 };
-
-	if (kd_vmcore_open(fd, "dump", log, &core, &err))
-		fail_msg("%s", err.msg);
-	return core;
-}
-
-/* Every page tells its own address. */
-static bool address_page(void *arg, uint64_t paddr, uint8_t *page, size_t len)
-{
-	for (size_t i = 0; i < len; i += 8) {
-		uint64_t v = paddr + i;
-		memcpy(page + i, &v, 8);
-	}
-	return true;
-}
-
-static void assert_address_at(struct kd_vmcore *core, uint64_t paddr)
-{
-	struct kd_err err = { 0 };
-	uint64_t v = 0;
-
-	if (kd_vmcore_read(core, paddr, &v, sizeof(v), &err))
-		fail_msg("%s", err.msg);
-	assert_int_equal(v, paddr);
-}
-
-static void assert_no_read(struct kd_vmcore *core, uint64_t paddr, size_t len, const char *why)
-{
-	KD_AUTO(kd_freep) uint8_t *buf = malloc(len);
-	struct kd_err err = { 0 };
-
-	assert_int_equal(kd_vmcore_read(core, paddr, buf, len, &err), -KD_BADDATA);
-	if (!strstr(err.msg, why))
-		fail_msg("\"%s\" does not say \"%s\"", err.msg, why);
-}
-
-/* ---- ELF ---- */
 
 static void test_elf_tells_what_it_holds(void **state)
 {
@@ -81,7 +21,7 @@ static void test_elf_tells_what_it_holds(void **state)
 	kd_gen_ram(g, 0, MIB);
 	kd_gen_elf(g, fd, NULL);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	const struct kd_vmcore_segment *segs;
 	const struct kd_vmcore_note *notes;
 	const uint8_t *raw;
@@ -136,7 +76,7 @@ static void test_elf_reads_by_physical_and_virtual_address(void **state)
 	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
 	kd_gen_elf(g, fd, NULL);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	assert_address_at(core, 15 * MIB);
 	assert_address_at(core, 19 * MIB - 8);
 	assert_int_equal(kd_vmcore_read_vaddr(core, KD_GEN_X86_TEXT + 16 * MIB + 40, &v, 8, &err),
@@ -176,7 +116,7 @@ static void test_elf_headers_may_stand_anywhere(void **state)
 		kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
 		kd_gen_elf(g, fd, &variants[i]);
 
-		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 		size_t n;
 		kd_vmcore_segments(core, &n);
 		assert_int_equal(n, 5);
@@ -201,7 +141,7 @@ static void test_elf_segments_touch_overlap_and_start_anywhere(void **state)
 	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
 	kd_gen_elf(g, fd, NULL);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	assert_int_equal(kd_vmcore_max_pfn(core), 6);
 	size_t len = 0x6000 - 0x10;
 	assert_int_equal(kd_vmcore_read(core, 0x10, buf, len, &err), 0);
@@ -235,7 +175,7 @@ static void test_elf_part_that_was_left_out(void **state)
 	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
 	kd_gen_elf(g, fd, NULL);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	assert_false(kd_vmcore_is_incomplete(core));
 	assert_address_at(core, 15 * PAGE);
 	assert_address_at(core, 32 * PAGE);
@@ -270,7 +210,7 @@ static void test_elf_cut_short_gives_what_is_there(void **state)
 	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
 	kd_gen_elf(g, fd, &opts);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, &log);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core_logged(fd, &log);
 	assert_true(kd_vmcore_is_incomplete(core));
 	assert_int_equal(l.n, 1);
 	assert_string_equal(l.text, "dump: cut short: the segment at physical 0x0 needs 0x41000 "
@@ -289,7 +229,7 @@ static void test_elf_that_says_it_is_incomplete(void **state)
 	kd_gen_ram(g, 0, PAGE);
 	kd_gen_elf(g, fd, &opts);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	assert_true(kd_vmcore_is_incomplete(core));
 	assert_int_equal(kd_vmcore_machine(core), KD_MACHINE_ARM64);
 	assert_string_equal(kd_vmcore_machine_name(core), "aarch64");
@@ -306,7 +246,7 @@ static void test_elf_other_machine_and_page_size(void **state)
 	kd_gen_ram(g, 0, MIB);
 	kd_gen_elf(g, fd, NULL);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	assert_int_equal(kd_vmcore_machine(core), KD_MACHINE_OTHER);
 	assert_string_equal(kd_vmcore_machine_name(core), "ELF machine 22");
 	assert_int_equal(kd_vmcore_page_size(core), 65536);
@@ -324,134 +264,10 @@ static void test_elf_page_size_that_cannot_be_is_not_used(void **state)
 	kd_gen_ram(g, 0, MIB);
 	kd_gen_elf(g, fd, NULL);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, &log);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core_logged(fd, &log);
 	assert_int_equal(kd_vmcore_page_size(core), PAGE);
 	assert_string_equal(l.text,
 			    "dump: vmcoreinfo says PAGESIZE=4095, which cannot be; not used");
-}
-
-/* Where files are on a disk on most systems; a memfd is tmpfs, which KD_ACCESS_SCAN reads. */
-static int disk_file(void)
-{
-	char path[] = "/var/tmp/kd-vmcore-XXXXXX";
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	unlink(path);
-	return fd;
-}
-
-static bool is_tmpfs(int fd)
-{
-	struct statfs fs;
-
-	assert_int_equal(fstatfs(fd, &fs), 0);
-	return fs.f_type == TMPFS_MAGIC;
-}
-
-/* Windows of both kinds over the same memory, in steps that do not divide anything. */
-static void test_elf_windows_map_and_read_alike(void **state)
-{
-	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
-	KD_AUTO(kd_closep) int fd = disk_file();
-	static const enum kd_vmcore_access kinds[] = { KD_ACCESS_READ, KD_ACCESS_MAP,
-						       KD_ACCESS_AUTO, KD_ACCESS_SCAN };
-
-	kd_gen_ram(g, 0x10, MIB - 0x10);
-	kd_gen_ram(g, MIB, MIB);
-	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
-	kd_gen_elf(g, fd, NULL);
-
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
-	for (size_t k = 0; k < KD_ARRAY_LEN(kinds); k++) {
-		KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
-		struct kd_err err = { 0 };
-		const uint8_t *p;
-		size_t n;
-
-		assert_int_equal(kd_vmcore_window_new(core, kinds[k], 256 << 10, 0, &w, &err), 0);
-		for (uint64_t at = 0x10; at < 2 * MIB; at += n / 8 * 8) {
-			if (kd_vmcore_map(w, at, 100000, &p, &n, &err))
-				fail_msg("%s", err.msg);
-			assert_in_range(n, 8, 100000);
-			uint64_t first, last;
-			memcpy(&first, p, 8);
-			memcpy(&last, p + n / 8 * 8 - 8, 8);
-			assert_int_equal(first, at);
-			assert_int_equal(last, at + n / 8 * 8 - 8);
-		}
-		/* Pages in, pages out. */
-		assert_int_equal(kd_vmcore_map(w, MIB, MIB, &p, &n, &err), 0);
-		assert_int_equal(n % PAGE, 0);
-		/* More at once than the buffer holds: mapped. */
-		assert_int_equal(n > 64 << 10,
-				 kinds[k] == KD_ACCESS_MAP ||
-					 (kinds[k] == KD_ACCESS_SCAN && !is_tmpfs(fd)));
-		assert_int_equal(kd_vmcore_map(w, 2 * MIB, 1, &p, &n, &err), -KD_BADDATA);
-	}
-}
-
-/* A window larger than any address space: mmap refuses it, pread does not mind. */
-static void test_elf_window_reads_what_cannot_be_mapped(void **state)
-{
-	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
-	KD_AUTO(kd_closep) int fd = kd_gen_memfd("dump");
-	KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
-	struct kd_err err;
-	const uint8_t *p;
-	size_t n;
-
-	kd_gen_ram(g, 0, MIB);
-	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
-	kd_gen_elf(g, fd, NULL);
-	assert_int_equal(ftruncate(fd, 1LL << 60), 0);
-
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
-	assert_int_equal(kd_vmcore_window_new(core, KD_ACCESS_MAP, 1ULL << 59, 0, &w, &err), 0);
-	for (uint64_t at = 0; at < MIB; at += n) {
-		uint64_t v;
-
-		assert_int_equal(kd_vmcore_map(w, at, MIB, &p, &n, &err), 0);
-		/* Read in pieces of the buffer: nothing of it is mapped. */
-		assert_in_range(n, PAGE, 64 << 10);
-		memcpy(&v, p, sizeof(v));
-		assert_int_equal(v, at);
-	}
-	kd_vmcore_window_free(KD_STEAL(w));
-}
-
-/* What cannot be brought into memory is an error of the call, and no signal. */
-static void test_elf_window_on_a_file_that_became_shorter(void **state)
-{
-	static const enum kd_vmcore_access kinds[] = { KD_ACCESS_READ, KD_ACCESS_MAP,
-						       KD_ACCESS_AUTO, KD_ACCESS_SCAN };
-	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
-	KD_AUTO(kd_closep) int fd = disk_file();
-
-	kd_gen_ram(g, 0, 4 * MIB);
-	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
-	kd_gen_elf(g, fd, NULL);
-
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
-	assert_int_equal(ftruncate(fd, 2 * MIB + MIB / 2), 0);
-	for (size_t k = 0; k < KD_ARRAY_LEN(kinds); k++) {
-		KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
-		struct kd_err err = { 0 };
-		const uint8_t *p;
-		uint64_t v;
-		size_t n;
-
-		assert_int_equal(kd_vmcore_window_new(core, kinds[k], 4 * MIB, 0, &w, &err), 0);
-		assert_int_equal(kd_vmcore_map(w, MIB, MIB / 4, &p, &n, &err), 0);
-		memcpy(&v, p, sizeof(v));
-		assert_int_equal(v, MIB);
-		/* Next to what is still there, and with a part of it. */
-		assert_int_equal(kd_vmcore_map(w, 3 * MIB, MIB / 4, &p, &n, &err), -KD_SYS);
-		assert_non_null(strstr(err.msg, "became shorter"));
-		assert_int_equal(kd_vmcore_map(w, 2 * MIB, MIB / 4, &p, &n, &err), 0);
-		memcpy(&v, p, sizeof(v));
-		assert_int_equal(v, 2 * MIB);
-	}
 }
 
 static void test_elf_headers_that_contradict_themselves(void **state)
@@ -507,7 +323,7 @@ static void test_elf_segment_that_is_no_memory_is_passed_over(void **state)
 	kd_gen_elf(g, fd, NULL);
 	/* paddr of the second: behind the headers of the notes and the first */
 	assert_int_equal(pwrite(fd, &ones, 8, 64 + 2 * 56 + 24), 8);
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 	kd_vmcore_segments(core, &n);
 	assert_int_equal(n, 1);
 	assert_address_at(core, MIB - 8);
@@ -531,7 +347,7 @@ static void test_elf_broken_notes_do_not_stop_the_memory(void **state)
 	/* The second note's descsz: behind two segment headers and the first note. */
 	assert_int_equal(pwrite(fd, &huge, 4, 64 + 2 * 56 + 24 + 4), 4);
 
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, &log);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core_logged(fd, &log);
 	kd_vmcore_notes(core, &n);
 	assert_int_equal(n, 1);
 	assert_null(kd_vmcore_info(core));
@@ -562,107 +378,6 @@ static void test_things_that_are_no_dump(void **state)
 	kd_vmcore_close(NULL);
 }
 
-/* ---- flattened ---- */
-
-static void test_flattened_elf_reads_as_the_original(void **state)
-{
-	const struct kd_gen_flatten_opts variants[] = {
-		{ 0 },
-		{ .chunk_bytes = 1000 },
-		{ .chunk_bytes = 5000, .backwards = true },
-		{ .chunk_bytes = 70000, .repeat_first = true },
-	};
-	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
-	KD_AUTO(kd_closep) int plain = kd_gen_memfd("plain");
-
-	kd_gen_info_base(g, "6.1.0-test", 1);
-	kd_gen_ram(g, 0, MIB);
-	kd_gen_fill(g, MIB / 2, MIB / 4, address_page, NULL);
-	kd_gen_elf(g, plain, NULL);
-	for (size_t i = 0; i < KD_ARRAY_LEN(variants); i++) {
-		KD_AUTO(kd_closep) int fd = kd_gen_memfd("flat");
-		KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
-		struct kd_err err;
-		const uint8_t *p;
-		size_t n;
-		uint64_t v;
-
-		kd_gen_flatten(plain, fd, &variants[i]);
-		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, NULL);
-		assert_true(kd_vmcore_is_flattened(core));
-		assert_false(kd_vmcore_is_incomplete(core));
-		assert_string_equal(kd_vmcore_osrelease(core), "6.1.0-test");
-		for (uint64_t at = MIB / 2; at < MIB / 2 + MIB / 4; at += 4096)
-			assert_address_at(core, at);
-		assert_int_equal(kd_vmcore_read(core, 0x1000, &v, 8, &err), 0);
-		assert_int_equal(v, 0); /* a hole */
-
-		/* A flattened file cannot be mapped, whatever is asked for. */
-		assert_int_equal(kd_vmcore_window_new(core, KD_ACCESS_MAP, MIB, MIB, &w, &err), 0);
-		assert_int_equal(kd_vmcore_map(w, MIB / 2, 2 * MIB, &p, &n, &err), 0);
-		assert_int_equal(n, MIB / 2);
-		memcpy(&v, p + 8, 8);
-		assert_int_equal(v, MIB / 2 + 8);
-		kd_vmcore_window_free(KD_STEAL(w));
-	}
-}
-
-static void test_flattened_file_cut_short(void **state)
-{
-	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
-	KD_AUTO(kd_closep) int plain = kd_gen_memfd("plain");
-	KD_AUTO(kd_closep) int fd = kd_gen_memfd("flat");
-	struct logged l = { 0 };
-	const struct kd_log log = { .emit = keep_log, .arg = &l };
-
-	kd_gen_ram(g, 0, MIB);
-	kd_gen_fill(g, 0, MIB, address_page, NULL);
-	kd_gen_elf(g, plain, NULL);
-	kd_gen_flatten(plain, fd, NULL);
-	assert_int_equal(ftruncate(fd, MIB / 2), 0);
-
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd, &log);
-	assert_true(kd_vmcore_is_incomplete(core));
-	assert_int_equal(l.n, 1);
-	assert_string_equal(l.text,
-			    "dump: flattened file without its end marker: it was cut short");
-	assert_address_at(core, MIB / 4);
-	assert_no_read(core, MIB - PAGE, 8, "never written");
-}
-
-static void test_flattened_file_with_nothing_in_it(void **state)
-{
-	KD_AUTO(kd_closep) int fd = kd_gen_memfd("flat");
-	uint8_t bytes[KD_FLATTENED_HEADER_BYTES];
-	struct kd_vmcore *core = NULL;
-	struct kd_err err;
-
-	kd_flattened_encode_header(bytes);
-	assert_int_equal(pwrite(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
-	kd_flattened_encode_end(bytes);
-	assert_int_equal(pwrite(fd, bytes, KD_FLATTENED_CHUNK_BYTES, sizeof(bytes)),
-			 KD_FLATTENED_CHUNK_BYTES);
-	assert_int_equal(kd_vmcore_open(fd, "flat", NULL, &core, &err), -KD_NOTSUP);
-	assert_string_equal(err.msg,
-			    "flat is no dump of a kind known here (ELF, diskdump, flattened)");
-}
-
-static void test_flattened_chunk_that_cannot_be(void **state)
-{
-	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
-	KD_AUTO(kd_closep) int plain = kd_gen_memfd("plain");
-	KD_AUTO(kd_closep) int fd = kd_gen_memfd("flat");
-	struct kd_vmcore *core = NULL;
-	struct kd_err err;
-
-	kd_gen_ram(g, 0, MIB);
-	kd_gen_elf(g, plain, NULL);
-	kd_gen_flatten(plain, fd, NULL);
-	assert_int_equal(pwrite(fd, "\xff", 1, 4096), 1);
-	assert_int_equal(kd_vmcore_open(fd, "flat", NULL, &core, &err), -KD_BADDATA);
-	assert_non_null(strstr(err.msg, "flat at 0x1000: flattened chunk of"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -675,17 +390,10 @@ int main(void)
 		cmocka_unit_test(test_elf_that_says_it_is_incomplete),
 		cmocka_unit_test(test_elf_other_machine_and_page_size),
 		cmocka_unit_test(test_elf_page_size_that_cannot_be_is_not_used),
-		cmocka_unit_test(test_elf_windows_map_and_read_alike),
-		cmocka_unit_test(test_elf_window_reads_what_cannot_be_mapped),
-		cmocka_unit_test(test_elf_window_on_a_file_that_became_shorter),
 		cmocka_unit_test(test_elf_headers_that_contradict_themselves),
 		cmocka_unit_test(test_elf_segment_that_is_no_memory_is_passed_over),
 		cmocka_unit_test(test_elf_broken_notes_do_not_stop_the_memory),
 		cmocka_unit_test(test_things_that_are_no_dump),
-		cmocka_unit_test(test_flattened_elf_reads_as_the_original),
-		cmocka_unit_test(test_flattened_file_cut_short),
-		cmocka_unit_test(test_flattened_file_with_nothing_in_it),
-		cmocka_unit_test(test_flattened_chunk_that_cannot_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
