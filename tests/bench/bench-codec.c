@@ -4,9 +4,11 @@
  * level keeps, taken from memory. Nothing is written, nothing read, no page is looked
  * at twice; pages of zeros are left out, as any dump program does.
  *
- * Usage: bench-codec DUMP LEVEL RUNS CODEC[:LEVEL]...
+ * Usage: bench-codec [-1] DUMP LEVEL RUNS CODEC[:LEVEL]...
+ *   -1   of pages that are the same only one
  * Prints for each codec: name, pages, bytes out, median seconds.
  */
+#include "lib/base/xxh3.h"
 #include "lib/compress/compress.h"
 #include "lib/filter/filter.h"
 #include "lib/vmcore/vmcore.h"
@@ -45,7 +47,27 @@ static bool is_zero(const uint8_t *p, size_t len)
 	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
 }
 
-static void load(struct kd_vmcore *core, unsigned int level, struct pages *ret)
+/* Hashes of 64 bits, never 0, in a table that is a power of two long and never full. */
+struct seen {
+	uint64_t *hashes;
+	size_t n;
+};
+
+static bool is_new(struct seen *s, const uint8_t *page, size_t len)
+{
+	uint64_t hash = kd_xxh3(page, len) | 1;
+
+	for (size_t i = hash >> 1 & (s->n - 1);; i = (i + 1) & (s->n - 1)) {
+		if (s->hashes[i] == hash)
+			return false;
+		if (s->hashes[i] == 0) {
+			s->hashes[i] = hash;
+			return true;
+		}
+	}
+}
+
+static void load(struct kd_vmcore *core, unsigned int level, bool once, struct pages *ret)
 {
 	const struct kd_filter_opts opts = { .level = level, .threads = 1 };
 	KD_AUTO(kd_filter_closep) struct kd_filter *filter = NULL;
@@ -64,6 +86,14 @@ static void load(struct kd_vmcore *core, unsigned int level, struct pages *ret)
 		kd_fail(&err, KD_NOMEM, "no memory for %ju pages", (uintmax_t)kept.n_keep);
 		die(&err);
 	}
+	struct seen seen = { .n = 1 };
+	while (seen.n < 2 * kept.n_keep)
+		seen.n *= 2;
+	seen.hashes = once ? calloc(seen.n, sizeof(*seen.hashes)) : NULL;
+	if (once && !seen.hashes) {
+		kd_fail(&err, KD_NOMEM, "no memory for %zu hashes", seen.n);
+		die(&err);
+	}
 	for (uint64_t at = 0; kd_bitmap_next_run(kept.keep, at, kept.max_pfn, &start, &n);) {
 		const uint8_t *p = NULL;
 		size_t len = 0;
@@ -71,9 +101,10 @@ static void load(struct kd_vmcore *core, unsigned int level, struct pages *ret)
 		if (kd_vmcore_map(w, start * ret->page, ret->page, &p, &len, &err) ||
 		    len < ret->page)
 			continue;
-		if (!is_zero(p, ret->page))
+		if (!is_zero(p, ret->page) && (!once || is_new(&seen, p, ret->page)))
 			memcpy(ret->bytes + ret->n++ * ret->page, p, ret->page);
 	}
+	free(seen.hashes);
 }
 
 static double run(const struct pages *pages, struct kd_compressor *c, uint64_t *out_ret)
@@ -132,8 +163,12 @@ int main(int argc, char **argv)
 	struct kd_err err = { 0 };
 	struct pages pages = { 0 };
 
+	bool once = argc > 1 && strcmp(argv[1], "-1") == 0;
+
+	argc -= once;
+	argv += once;
 	if (argc < 5) {
-		fprintf(stderr, "Usage: bench-codec DUMP LEVEL RUNS CODEC[:LEVEL]...\n");
+		fprintf(stderr, "Usage: bench-codec [-1] DUMP LEVEL RUNS CODEC[:LEVEL]...\n");
 		return 1;
 	}
 	unsigned int runs = (unsigned int)atoi(argv[3]);
@@ -144,7 +179,7 @@ int main(int argc, char **argv)
 	}
 	if (kd_vmcore_open(fd, argv[1], NULL, &core, &err))
 		die(&err);
-	load(core, (unsigned int)atoi(argv[2]), &pages);
+	load(core, (unsigned int)atoi(argv[2]), once, &pages);
 	for (int i = 4; i < argc; i++)
 		bench(&pages, argv[i], runs >= 1 && runs <= MAX_RUNS ? runs : 3);
 	return 0;
