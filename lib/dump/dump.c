@@ -240,6 +240,9 @@ int kd_dump_run(struct kd_vmcore *core, const struct kd_dump_opts *opts, struct 
 		rc = kd_engine_budget(&e, err);
 	if (!rc)
 		rc = run_filter(&e, err);
+	if (!rc && !opts->dry_run && e.kept.max_pfn == 0)
+		rc = kd_fail(err, KD_BADDATA, "%s has no memory in it: there is nothing to write",
+			     kd_vmcore_name(core));
 	if (!rc && !opts->dry_run) {
 		uint64_t start = kd_monotonic_ms();
 		rc = write_dump(&e, err);

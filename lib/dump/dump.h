@@ -131,7 +131,8 @@ struct kd_dump_result {
  * Negative, and nothing of use is in the sink: -KD_USAGE for options that
  * contradict each other, or too little max_memory_bytes (the message says how much it
  * takes); -KD_NOTSUP the dump is of a machine that cannot be written, the sink cannot do
- * what the format needs; -KD_NOMEM; -KD_NOSPACE, -KD_SYS not even the headers could be written.
+ * what the format needs; -KD_BADDATA the dump has no memory in it; -KD_NOMEM; -KD_NOSPACE,
+ * -KD_SYS not even the headers could be written.
  */
 int kd_dump_run(struct kd_vmcore *core, const struct kd_dump_opts *opts, struct kd_sink *sink,
 		struct kd_dump_result *ret, struct kd_err *err) KD_MUST_CHECK;

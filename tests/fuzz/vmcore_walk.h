@@ -62,22 +62,13 @@ static void walk_pages(struct kd_vmcore *core, struct kd_vmcore_window *w)
 	}
 }
 
-static void walk(const uint8_t *data, size_t size, enum kd_vmcore_access access)
+static void walk_core(struct kd_vmcore *core, enum kd_vmcore_access access)
 {
-	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = NULL;
-	KD_AUTO(kd_closep) int fd = memfd_create("fuzz", 0);
 	const struct kd_vmcore_note *notes;
 	struct kd_vmcore_window *w = NULL;
 	struct kd_err err = { 0 };
 	size_t n;
 
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		abort();
-	if (kd_vmcore_open(fd, "fuzz", NULL, &core, &err)) {
-		if (!err.msg[0])
-			abort(); /* a refusal has a reason */
-		return;
-	}
 	notes = kd_vmcore_notes(core, &n);
 	for (size_t i = 0; i < n; i++)
 		walk_sum(notes[i].desc, notes[i].desc_len);
@@ -86,6 +77,34 @@ static void walk(const uint8_t *data, size_t size, enum kd_vmcore_access access)
 	walk_segments(core, w);
 	walk_pages(core, w);
 	kd_vmcore_window_free(w);
+}
+
+/* A file in memory; close(). */
+static int walk_file(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("fuzz", 0);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	return fd;
+}
+
+static void walk_refused(const struct kd_err *err)
+{
+	if (!err->msg[0])
+		abort(); /* a refusal has a reason */
+}
+
+static inline void walk(const uint8_t *data, size_t size, enum kd_vmcore_access access)
+{
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = NULL;
+	KD_AUTO(kd_closep) int fd = walk_file(data, size);
+	struct kd_err err = { 0 };
+
+	if (kd_vmcore_open(fd, "fuzz", NULL, &core, &err))
+		walk_refused(&err);
+	else
+		walk_core(core, access);
 }
 
 #endif
