@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -40,6 +42,44 @@ static void test_old_contents_of_a_device(void **state)
 		must_commit(sink);
 		assert_int_equal(ftruncate(used, size_of(blank)), 0);
 		assert_true(files_equal(used, blank));
+	}
+}
+
+/* ---- a target that takes less at a time ---- */
+
+static size_t short_bytes; /* 0: no limit */
+static unsigned int interrupted;
+
+/* In place of the C library's: a signal comes before every third write. */
+ssize_t pwrite64(int fd, const void *buf, size_t len, off_t off);
+ssize_t pwrite64(int fd, const void *buf, size_t len, off_t off)
+{
+	if (short_bytes && len > short_bytes)
+		len = short_bytes;
+	if (short_bytes && ++interrupted % 3 == 0) {
+		errno = EINTR;
+		return -1;
+	}
+	return syscall(SYS_pwrite64, fd, buf, len, off);
+}
+
+static void test_short_writes(void **state)
+{
+	const struct dump_machine *m = *state;
+	const struct kd_dump_opts cases[] = {
+		{ .codec = codec_named("zstd"), .threads = 2 },
+		{ .format = KD_DUMP_ELF },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		struct kd_dump_result r;
+		KD_AUTO(kd_closep) int whole = make_dump(m->core, &cases[i], &r);
+		short_bytes = 1021;
+		interrupted = 0;
+		KD_AUTO(kd_closep) int fd = make_dump(m->core, &cases[i], &r);
+		short_bytes = 0;
+		assert_true(interrupted > 1000);
+		assert_true(files_equal(fd, whole));
 	}
 }
 
@@ -341,6 +381,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_old_contents_of_a_device),
+		cmocka_unit_test(test_short_writes),
 		cmocka_unit_test(test_full_disk_at_any_byte),
 		cmocka_unit_test(test_dead_disk_at_any_byte),
 		cmocka_unit_test(test_failed_sync_leaves_it_incomplete),

@@ -145,6 +145,18 @@ static void test_fault_breaks_a_stream(void **state)
 	assert_int_equal(st.st_size, 4);
 }
 
+static void test_fault_takes_its_time(void **state)
+{
+	KD_AUTO(kd_closep) int fd = kd_gen_memfd("sink");
+	struct kd_sink *f = with_fault(memory_sink(fd), (struct kd_sink_fault){ .stall_ms = 30 });
+	uint64_t start = kd_monotonic_ms();
+
+	must_write(f, 0, "abc", 3);
+	must_write(f, 3, "def", 3);
+	assert_true(kd_monotonic_ms() - start >= 60);
+	must_commit(f);
+}
+
 static void test_fault_fails_to_sync(void **state)
 {
 	KD_AUTO(kd_closep) int fd = kd_gen_memfd("sink");
@@ -234,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_hash_follows_what_is_written_again),
 		cmocka_unit_test(test_fault_fills_up),
 		cmocka_unit_test(test_fault_breaks_a_stream),
+		cmocka_unit_test(test_fault_takes_its_time),
 		cmocka_unit_test(test_fault_fails_to_sync),
 		cmocka_unit_test(test_retry_gets_over_a_hiccup),
 		cmocka_unit_test(test_retry_gives_up),
