@@ -112,8 +112,8 @@ uint64_t kd_vmcore_max_pfn(const struct kd_vmcore *core);
 enum kd_vmcore_page {
 	KD_PAGE_NONE,	  /* no memory at this frame */
 	KD_PAGE_EXCLUDED, /* was left out when the dump was written */
-	KD_PAGE_LOST,	  /* belongs to the dump but was never written: incomplete file */
-	KD_PAGE_STORED,	  /* can be read, as a whole or (ELF, unaligned segments) in part */
+	KD_PAGE_LOST, /* belongs to the dump but was never written, or nothing tells where it is */
+	KD_PAGE_STORED, /* can be read, as a whole or (ELF, unaligned segments) in part */
 };
 
 /**
@@ -230,8 +230,8 @@ const struct kd_vmcoreinfo *kd_vmcore_info(const struct kd_vmcore *core);
 const char *kd_vmcore_info_bytes(const struct kd_vmcore *core, size_t *len_ret);
 
 /*
- * What follows is told by vmcoreinfo and the notes, else by a diskdump's header, which is all that
- * files of versions 1 and 2 have.
+ * Release, time and CPUs are told by vmcoreinfo and the notes, else by a diskdump's header, which is
+ * all that files of versions 1 and 2 have.
  */
 
 /** kd_vmcore_osrelease() - "6.1.0-30-amd64"; NULL where not told. For messages and reports only */
