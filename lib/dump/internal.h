@@ -56,21 +56,29 @@ int kd_flat_sink_new(struct kd_sink *inner, uint8_t *block, struct kd_sink **ret
 /* The end marker. */
 int kd_flat_sink_end(struct kd_sink *flat, struct kd_err *err) KD_MUST_CHECK;
 
-/* ---- same.c: pages that were there before ---- */
+/* ---- page_hash.c: what tells pages apart ---- */
 
 struct kd_page_hash {
 	uint64_t v[2];
 };
 
 /* Universal hashing with a random key: whoever does not know the key cannot make two pages
- * that collide, and for any two different pages the odds are 2^-128. */
+ * that collide, and for any two different pages the odds are 2^-124 or less. */
 struct kd_page_hasher {
-	uint64_t *key; /* kd_page_hasher_key_bytes() */
+	const uint64_t *key; /* kd_page_hasher_key_bytes() */
+	uint32_t page_size;
+	bool carryless; /* products of polynomials: where the CPU has them, the default */
 };
 
+/* By an instruction that makes two of them; one at a time it is slower than with numbers. */
+bool kd_page_hash_can_carryless(void);
 size_t kd_page_hasher_key_bytes(uint32_t page_size);
+/* @key: room for it; filled here */
 void kd_page_hasher_init(struct kd_page_hasher *h, void *key, uint32_t page_size);
-struct kd_page_hash kd_page_hash(const struct kd_page_hasher *h, const uint8_t *page, size_t len);
+struct kd_page_hash kd_page_hash(const struct kd_page_hasher *h, const uint8_t *page);
+
+/* ---- same.c: pages of zeros, and pages that were there before ---- */
+
 bool kd_page_is_zero(const uint8_t *page, size_t len);
 
 struct kd_same_entry {

@@ -79,7 +79,7 @@ static void look_at_page(struct kd_worker *w, struct kd_slot *s, size_t index, c
 		item->kind = KD_ITEM_ZERO;
 		return;
 	}
-	item->hash = kd_page_hash(&e->hasher, page, e->page_size);
+	item->hash = kd_page_hash(&e->hasher, page);
 	size_t same = find_in_extent(w, s, index);
 	item->kind = same == index ? KD_ITEM_DATA : KD_ITEM_SAME;
 	item->same = (uint16_t)same;

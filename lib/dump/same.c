@@ -1,77 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Pages of zeros and pages that were there before. A page is compared by a 128-bit
- * hash only, so the hash must not be one that the contents of the memory (which any
- * process could write) can be made to collide: NH, as in UMAC (RFC 4418), twice with a
- * shifted key, for which two different pages collide with a chance of 2^-128, the key
- * being random.
- */
+/* Pages of zeros and pages that were there before. */
 #include "lib/dump/internal.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
-
-enum { SHIFT_WORDS = 2 /* between the keys of the two halves */ };
-
-size_t kd_page_hasher_key_bytes(uint32_t page_size)
-{
-	return page_size + SHIFT_WORDS * sizeof(uint64_t);
-}
-
-/* Where the kernel has no randomness to give: different each time, which is all that is left. */
-static void fill_from_clock(uint64_t *key, size_t words)
-{
-	struct timespec ts = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	uint64_t state = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-	for (size_t i = 0; i < words; i++) {
-		/* one step of SplitMix64 */
-		state += 0x9e3779b97f4a7c15u;
-		uint64_t z = (state ^ state >> 30) * 0xbf58476d1ce4e5b9u;
-		z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-		key[i] = z ^ z >> 31;
-	}
-}
-
-void kd_page_hasher_init(struct kd_page_hasher *h, void *key, uint32_t page_size)
-{
-	size_t len = kd_page_hasher_key_bytes(page_size);
-	uint8_t *p = key;
-
-	h->key = key;
-	for (size_t done = 0; done < len;) {
-		/* A capture kernel is seconds old: waiting for its entropy could take for ever. */
-		ssize_t n = getrandom(p + done, len - done, GRND_INSECURE);
-		if (n < 0 && errno == EINVAL)
-			n = getrandom(p + done, len - done, GRND_NONBLOCK); /* before Linux 5.6 */
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			fill_from_clock(h->key, len / sizeof(uint64_t));
-			return;
-		}
-		done += (size_t)n;
-	}
-}
-
-struct kd_page_hash kd_page_hash(const struct kd_page_hasher *h, const uint8_t *page, size_t len)
-{
-	const uint64_t *key = h->key;
-	unsigned __int128 a = 0, b = 0;
-
-	for (size_t i = 0; i < len / 16; i++, key += 2) {
-		uint64_t w[2];
-		memcpy(w, page + 16 * i, sizeof(w));
-		a += (unsigned __int128)(w[0] + key[0]) * (w[1] + key[1]);
-		b += (unsigned __int128)(w[0] + key[SHIFT_WORDS]) * (w[1] + key[SHIFT_WORDS + 1]);
-	}
-	/* Each 128-bit sum is as good as its better half for a chance of 2^-64. */
-	return (struct kd_page_hash){ { (uint64_t)a ^ (uint64_t)(a >> 64),
-					(uint64_t)b ^ (uint64_t)(b >> 64) } };
-}
 
 bool kd_page_is_zero(const uint8_t *page, size_t len)
 {

@@ -9,6 +9,18 @@
 
 #include <cmocka.h>
 
+/* Both kinds of hash where the CPU has both; the one with numbers is last. */
+static bool next_kind(struct kd_page_hasher *h, bool *first)
+{
+	if (*first) {
+		*first = false;
+		return true;
+	}
+	bool other = h->carryless;
+	h->carryless = false;
+	return other;
+}
+
 static void test_page_hash_tells_pages_apart(void **state)
 {
 	uint8_t page[PAGE] = { 0 };
@@ -16,15 +28,51 @@ static void test_page_hash_tells_pages_apart(void **state)
 	struct kd_page_hasher h;
 
 	kd_page_hasher_init(&h, key, PAGE);
-	struct kd_page_hash zero = kd_page_hash(&h, page, PAGE);
-	for (size_t bit = 0; bit < 8ull * PAGE; bit += 7) {
-		page[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		struct kd_page_hash one = kd_page_hash(&h, page, PAGE);
-		assert_true(one.v[0] != zero.v[0] && one.v[1] != zero.v[1]);
-		assert_false(kd_page_is_zero(page, PAGE));
-		page[bit / 8] = 0;
+	assert_true(h.carryless == kd_page_hash_can_carryless());
+	for (bool first = true; next_kind(&h, &first);) {
+		struct kd_page_hash zero = kd_page_hash(&h, page);
+		for (size_t bit = 0; bit < 8ull * PAGE; bit += 7) {
+			page[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			struct kd_page_hash one = kd_page_hash(&h, page);
+			assert_true(one.v[0] != zero.v[0] && one.v[1] != zero.v[1]);
+			assert_false(kd_page_is_zero(page, PAGE));
+			page[bit / 8] = 0;
+		}
+		assert_true(kd_page_is_zero(page, PAGE));
 	}
-	assert_true(kd_page_is_zero(page, PAGE));
+}
+
+/*
+ * Differences that cancel where the sum is cut without care: with its halves xored, those with
+ * many factors x + 1 or 2; where only half of the sum is taken, those at one end of a word. With
+ * any key the two halves of the hash differ.
+ */
+static void test_page_hash_has_no_weak_differences(void **state)
+{
+	static const uint64_t diffs[] = {
+		UINT64_MAX,	    UINT64_MAX << 32,	UINT32_MAX,	    1ull << 63, 1,
+		0x8000000000000001, 0x0101010101010101, 0x5555555555555555, 3ull << 62,
+	};
+	enum { KEYS = 100 };
+
+	for (unsigned int k = 0; k < KEYS * KD_ARRAY_LEN(diffs); k++) {
+		uint8_t page[PAGE];
+		KD_AUTO(kd_freep) void *key = malloc(kd_page_hasher_key_bytes(PAGE));
+		struct kd_page_hasher h;
+		size_t at = (k * 8ull) % PAGE;
+		uint64_t word;
+
+		kd_page_hasher_init(&h, key, PAGE);
+		for (bool first = true; next_kind(&h, &first);) {
+			memset(page, (int)k, sizeof(page));
+			struct kd_page_hash before = kd_page_hash(&h, page);
+			memcpy(&word, page + at, sizeof(word));
+			word ^= diffs[k % KD_ARRAY_LEN(diffs)];
+			memcpy(page + at, &word, sizeof(word));
+			struct kd_page_hash after = kd_page_hash(&h, page);
+			assert_true(before.v[0] != after.v[0] && before.v[1] != after.v[1]);
+		}
+	}
 }
 
 /* Hashes that share a bucket, or not: it forgets the oldest and nothing else. */
@@ -169,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_page_hash_tells_pages_apart),
+		cmocka_unit_test(test_page_hash_has_no_weak_differences),
 		cmocka_unit_test(test_same_table_forgets_the_oldest),
 		cmocka_unit_test(test_same_table_knows_how_long_a_page_lasts),
 		cmocka_unit_test(test_walk_in_rounds),
