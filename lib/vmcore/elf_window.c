@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Of a file on a disk: */
@@ -33,7 +34,7 @@ size_t kd_elf_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access a
 {
 	bool maps = may_map(core, access) && !core->files[0].is_proc;
 
-	return maps && read_bytes < FILE_MAP_BYTES ? FILE_MAP_BYTES : read_bytes;
+	return read_bytes + (maps ? FILE_MAP_BYTES : 0);
 }
 
 int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err)
@@ -152,10 +153,28 @@ static size_t lend(struct kd_vmcore_window *w, uint64_t off, uint64_t paddr, siz
 	return n;
 }
 
-/* Less is copied in the time it takes to have it mapped. */
+/* Is a long piece of a file on a disk looked at, which can be had in two ways? */
+static bool is_choice(const struct kd_vmcore_window *w, size_t len)
+{
+	return w->access == KD_ACCESS_SCAN && !w->core->files[0].is_proc && len >= FILE_MAP_LEAST;
+}
+
 static bool is_worth_mapping(const struct kd_vmcore_window *w, size_t len)
 {
-	return w->core->files[0].is_proc || w->access == KD_ACCESS_MAP || len >= FILE_MAP_LEAST;
+	if (w->core->files[0].is_proc || w->access == KD_ACCESS_MAP)
+		return true;
+	return is_choice(w, len) && kd_scan_trial_maps(&w->trial);
+}
+
+static void end_try(struct kd_vmcore_window *w)
+{
+	struct timespec ts = { 0 };
+
+	if (kd_scan_trial_is_over(&w->trial))
+		return;
+	unmap(w); /* which is a part of what mapping takes */
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	kd_scan_trial_next(&w->trial, (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
 }
 
 /* Brings file offset @off into the buffer, with up to @there bytes that follow it. */
@@ -186,10 +205,15 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 
 	uint64_t off = e->to + (paddr - e->start);
 	uint64_t there = e->len - (paddr - e->start);
-	size_t n = 0;
-	if (may_map(core, w->access) && is_worth_mapping(w, min_size(want, there)))
-		n = lend(w, off, paddr, min_size(want, there), ret);
+	size_t n = 0, most = min_size(want, there);
+	bool choice = may_map(core, w->access) && is_choice(w, most);
+	if (choice || w->trial.len)
+		end_try(w);
+	bool maps = may_map(core, w->access) && is_worth_mapping(w, most);
+	if (maps)
+		n = lend(w, off, paddr, most, ret);
 	if (n) {
+		w->trial.len = choice ? n : 0;
 		*len_ret = n;
 		return 0;
 	}
@@ -198,8 +222,9 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 		int rc = fill(w, off, want, there, err);
 		if (rc)
 			return rc;
+		w->trial.len = choice && !maps ? min_size(most, w->buf_len) : 0;
 	}
 	*ret = w->buf + (off - w->buf_off);
-	*len_ret = min_size(min_size(want, there), w->buf_len - (off - w->buf_off));
+	*len_ret = min_size(most, w->buf_len - (off - w->buf_off));
 	return 0;
 }

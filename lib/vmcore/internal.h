@@ -97,6 +97,20 @@ struct kd_vmcore {
 	struct kd_vmcore_window *own; /* for kd_vmcore_read() of a diskdump */
 };
 
+/* Which of two ways to long pieces of a file takes less time? Each is tried some times. */
+struct kd_scan_trial {
+	unsigned int n; /* pieces tried so far */
+	uint64_t begun_ns;
+	size_t len;	   /* of the piece that is looked at; 0: none is */
+	uint64_t least[2]; /* time for 1024 bytes: mapped, read; in ns */
+};
+
+/* Is the next piece mapped? */
+bool kd_scan_trial_maps(const struct kd_scan_trial *t);
+/* @now_ns: the piece before it, if there was one, is done with */
+void kd_scan_trial_next(struct kd_scan_trial *t, uint64_t now_ns);
+bool kd_scan_trial_is_over(const struct kd_scan_trial *t);
+
 struct kd_vmcore_window {
 	struct kd_vmcore *core;
 	enum kd_vmcore_access access;
@@ -113,6 +127,7 @@ struct kd_vmcore_window {
 	uint8_t *buf;	  /* read_bytes */
 	uint64_t buf_off; /* ELF: file offset; diskdump: physical address */
 	size_t buf_len;
+	struct kd_scan_trial trial; /* KD_ACCESS_SCAN */
 
 	void *private; /* of the format */
 };
@@ -122,7 +137,7 @@ int kd_vmcore_open_elf(struct kd_vmcore *core, struct kd_err *err) KD_MUST_CHECK
 int kd_vmcore_open_diskdump(struct kd_vmcore *core, struct kd_err *err) KD_MUST_CHECK;
 size_t kd_diskdump_window_bytes(const struct kd_vmcore *core, size_t read_bytes);
 
-/* elf_window.c */
+/* elf_window.c, scan_trial.c */
 int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err) KD_MUST_CHECK;
 size_t kd_elf_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
 			   size_t read_bytes);

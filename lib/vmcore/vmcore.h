@@ -172,9 +172,10 @@ enum kd_vmcore_access {
 	KD_ACCESS_AUTO, /* map /proc/vmcore, read anything else */
 	KD_ACCESS_READ, /* never map */
 	KD_ACCESS_MAP,	/* map as much as @map_bytes says */
-	KD_ACCESS_SCAN, /* as AUTO, and map long pieces of other files, 1 MiB at most: for who looks at
-			 * much and keeps little, as the copy costs more than the mapping. tmpfs is
-			 * read: its holes become memory when they are mapped */
+	KD_ACCESS_SCAN, /* as AUTO, but long pieces of other files are mapped, 1 MiB at most, or read,
+			 * whichever takes less time on this machine: the first ones are tried both
+			 * ways. For who looks at much and keeps little. tmpfs is always read: its
+			 * holes become memory when they are mapped */
 };
 
 /**
@@ -199,8 +200,8 @@ void kd_vmcore_window_freep(struct kd_vmcore_window **w);
 /**
  * kd_vmcore_window_bytes() - memory a window takes at most, but with KD_ACCESS_MAP
  *
- * Its buffer, or the pages of a file that are mapped in its place. Those of /proc/vmcore are the
- * crashed kernel's.
+ * Its buffer, and pages of a file on a disk that are mapped. Those of /proc/vmcore are the crashed
+ * kernel's.
  */
 size_t kd_vmcore_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
 			      size_t read_bytes);

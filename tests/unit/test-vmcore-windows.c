@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Windows on an ELF file: mapped and read, they show the same. */
+#include "lib/vmcore/internal.h"
 #include "tests/gen/mkvmcore.h"
 #include "tests/unit/support-vmcore.h"
 
@@ -73,6 +74,64 @@ static void test_elf_windows_map_and_read_alike(void **state)
 	}
 }
 
+/* Tried both ways and then the faster one: the bytes are the same all the way. */
+static void test_scan_goes_either_way(void **state)
+{
+	KD_AUTO(kd_gen_freep) struct kd_gen *g = kd_gen_new(62, PAGE);
+	KD_AUTO(kd_closep) int fd = disk_file();
+	struct kd_err err = { 0 };
+	const uint8_t *p;
+	size_t n;
+
+	kd_gen_ram(g, 0, 16 * MIB);
+	kd_gen_fill(g, 0, 64 * MIB, address_page, NULL);
+	kd_gen_elf(g, fd, NULL);
+	KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
+	KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
+	assert_int_equal(kd_vmcore_window_new(core, KD_ACCESS_SCAN, 64 * MIB, 256 << 10, &w, &err),
+			 0);
+	for (uint64_t at = 0; at < 16 * MIB; at += n) {
+		if (kd_vmcore_map(w, at, 16 * MIB - at, &p, &n, &err))
+			fail_msg("%s", err.msg);
+		assert_in_range(n, PAGE, MIB);
+		for (uint64_t v, i = 0; i + PAGE <= n; i += PAGE) {
+			memcpy(&v, p + i, sizeof(v));
+			assert_int_equal(v, at + i);
+		}
+	}
+	assert_true(is_tmpfs(fd) || kd_scan_trial_is_over(&w->trial));
+}
+
+/* @map_ns, @read_ns: what a MiB takes; the third piece is disturbed. */
+static bool choose(uint64_t map_ns, uint64_t read_ns)
+{
+	struct kd_scan_trial t = { 0 };
+	uint64_t now = 1;
+	unsigned int pieces = 0;
+
+	kd_scan_trial_next(&t, now);
+	for (; !kd_scan_trial_is_over(&t); pieces++) {
+		bool maps = kd_scan_trial_maps(&t);
+		assert_int_equal(maps, pieces % 2 == 0);
+		t.len = maps ? MIB : 256 << 10;
+		now += (maps ? map_ns : read_ns / 4) + (pieces == 2) * 1000000000;
+		kd_scan_trial_next(&t, now);
+		/* What is looked at in between counts for nothing. */
+		now += 5000000;
+		kd_scan_trial_next(&t, now);
+	}
+	assert_int_equal(pieces, 8);
+	return kd_scan_trial_maps(&t);
+}
+
+static void test_scan_trial_takes_the_faster_way(void **state)
+{
+	assert_true(choose(100000, 175000));
+	assert_false(choose(140000, 60000));
+	assert_true(choose(100000, 100004));
+	assert_false(choose(UINT64_MAX / 4, 1000000));
+}
+
 /* A window larger than any address space: mmap refuses it, pread does not mind. */
 static void test_elf_window_reads_what_cannot_be_mapped(void **state)
 {
@@ -139,6 +198,8 @@ static void test_elf_window_on_a_file_that_became_shorter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scan_goes_either_way),
+		cmocka_unit_test(test_scan_trial_takes_the_faster_way),
 		cmocka_unit_test(test_elf_windows_map_and_read_alike),
 		cmocka_unit_test(test_elf_window_reads_what_cannot_be_mapped),
 		cmocka_unit_test(test_elf_window_on_a_file_that_became_shorter),
