@@ -217,13 +217,13 @@ static int judge(const struct result *result, const struct kd_child_end *end, bo
 	char how[64];
 
 	if (!end->exited || end->timed_out)
-		return kd_fail(err, KD_SYS, "the dump engine %s",
+		return kd_fail(err, KD_SYS, "the dump engine: %s",
 			       kd_child_explain(end, how, sizeof(how)));
 	if (!result->ended) {
 		*err = result->err;
 		err->msg[sizeof(err->msg) - 1] = '\0';
 		if (err->code == KD_OK)
-			return kd_fail(err, KD_SYS, "the dump engine %s",
+			return kd_fail(err, KD_SYS, "the dump engine: %s",
 				       kd_child_explain(end, how, sizeof(how)));
 		return -(int)err->code;
 	}
