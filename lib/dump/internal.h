@@ -93,7 +93,7 @@ struct kd_same_entry {
  */
 struct kd_same_table {
 	struct kd_same_entry *entries; /* a ring */
-	uint32_t *buckets;	       /* as many: index of an entry plus one, 0: none */
+	uint32_t *buckets;	       /* some times as many: index of an entry plus one, 0: none */
 	uint32_t max;		       /* a power of two */
 	uint32_t n;
 	uint32_t oldest; /* once it is full */
@@ -104,6 +104,10 @@ struct kd_same_table {
 size_t kd_same_bytes(uint32_t max);
 /* @room: zeroed */
 void kd_same_init(struct kd_same_table *t, void *room, uint32_t max);
+/* So that several are found in little more than the time of one: first ask for the buckets of all,
+ * then, under the lock, for what is in them. */
+void kd_same_ask_bucket(const struct kd_same_table *t, const struct kd_page_hash *hash);
+void kd_same_ask_entry(const struct kd_same_table *t, const struct kd_page_hash *hash);
 const struct kd_diskdump_desc *kd_same_find(const struct kd_same_table *t,
 					    const struct kd_page_hash *hash);
 /* Is it there, and will it still be after @adds more? Under the lock. */

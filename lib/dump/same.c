@@ -24,9 +24,12 @@ static bool is_same(const struct kd_page_hash *a, const struct kd_page_hash *b)
 	return a->v[0] == b->v[0] && a->v[1] == b->v[1];
 }
 
+/* Few share a bucket, so that what is not there is seldom compared with what is. */
+enum { BUCKETS_PER_ENTRY = 4 };
+
 size_t kd_same_bytes(uint32_t max)
 {
-	return max * (sizeof(struct kd_same_entry) + sizeof(uint32_t));
+	return max * (sizeof(struct kd_same_entry) + BUCKETS_PER_ENTRY * sizeof(uint32_t));
 }
 
 void kd_same_init(struct kd_same_table *t, void *room, uint32_t max)
@@ -39,7 +42,20 @@ void kd_same_init(struct kd_same_table *t, void *room, uint32_t max)
 
 static uint32_t *bucket_of(const struct kd_same_table *t, const struct kd_page_hash *hash)
 {
-	return &t->buckets[hash->v[0] & (t->max - 1)];
+	return &t->buckets[hash->v[0] & (BUCKETS_PER_ENTRY * t->max - 1)];
+}
+
+void kd_same_ask_bucket(const struct kd_same_table *t, const struct kd_page_hash *hash)
+{
+	__builtin_prefetch(bucket_of(t, hash));
+}
+
+void kd_same_ask_entry(const struct kd_same_table *t, const struct kd_page_hash *hash)
+{
+	uint32_t i = *bucket_of(t, hash);
+
+	if (i)
+		__builtin_prefetch(&t->entries[i - 1]);
 }
 
 static const struct kd_same_entry *find(const struct kd_same_table *t,

@@ -5,7 +5,7 @@
 #include <limits.h>
 
 enum {
-	SAME_MAX = 64 << 10, /* pages remembered, 44 bytes each */
+	SAME_MAX = 64 << 10, /* pages remembered, 56 bytes each */
 	SAME_MAX_SMALL = 4 << 10,
 	SMALL_MEMORY = 32 << 20, /* below that limit the table of pages seen is small */
 	READ_BYTES = 128 << 10,	 /* a worker's window where the dump cannot be mapped */

@@ -79,7 +79,7 @@ static void test_page_hash_has_no_weak_differences(void **state)
 static void test_same_table_forgets_the_oldest(void **state)
 {
 	enum { MAX = 8 };
-	static const uint64_t factors[] = { 1, MAX, 3 };
+	static const uint64_t factors[] = { 1, MAX, 64 * MAX, 3 };
 
 	for (size_t k = 0; k < KD_ARRAY_LEN(factors); k++) {
 		KD_AUTO(kd_freep) void *room = calloc(1, kd_same_bytes(MAX));
