@@ -182,6 +182,18 @@ static void note_dropped(const struct kd_init *init, const struct kd_dump_result
 	}
 }
 
+/* That the free pages are those the zones count is nothing to tell; that nobody knows is. */
+static void note_unchecked(const struct kd_init *init, const struct kd_dump_result *dump,
+			   struct kd_manifest *m)
+{
+	const char *why = kd_filter_check_why_not(dump->filter.check);
+
+	if (!why)
+		return;
+	kd_manifest_add_remark(m, "free pages are left out without a second opinion: %s", why);
+	kd_init_say(init, "vmcore: free pages are left out without a second opinion: %s", why);
+}
+
 static void note_extents(const struct kd_init *init, const struct result *result,
 			 struct kd_manifest *m)
 {
@@ -207,6 +219,7 @@ static void fill_manifest(const struct kd_init *init, const struct result *resul
 	snprintf(m->engine.digests_xxh3, sizeof(m->engine.digests_xxh3), "%s", dump->digests_xxh3);
 	note_bad_pages(init, dump, m);
 	note_dropped(init, dump, m);
+	note_unchecked(init, dump, m);
 	note_extents(init, result, m);
 }
 

@@ -63,28 +63,28 @@ static bool add_node(struct kd_reader *r, const struct zones *z, uint64_t node, 
 	return true;
 }
 
-/* Every node's pglist_data, or the only one. */
-static bool add_nodes(const struct kd_vmcoreinfo *info, struct kd_reader *r, const struct zones *z,
-		      uint64_t *pages, uint64_t *zones)
+/* Every node's pglist_data, or the only one; returns as kd_count_free(). */
+static int add_nodes(const struct kd_vmcoreinfo *info, struct kd_reader *r, const struct zones *z,
+		     uint64_t *pages, uint64_t *zones)
 {
 	uint64_t symbol, n;
 
 	if (!kd_vmcoreinfo_symbol(info, "node_data", &symbol) ||
 	    !kd_vmcoreinfo_length(info, "node_data", &n)) {
 		if (!kd_vmcoreinfo_symbol(info, "contig_page_data", &symbol))
-			return false;
-		return add_node(r, z, symbol, pages, zones);
+			return 0;
+		return add_node(r, z, symbol, pages, zones) ? 1 : -KD_BADDATA;
 	}
 	if (n > MAX_NODES)
-		return false;
+		return -KD_BADDATA;
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t node;
 		if (!kd_reader_u64(r, symbol + i * 8, &node))
-			return false;
+			return -KD_BADDATA;
 		if (node && !add_node(r, z, node, pages, zones))
-			return false;
+			return -KD_BADDATA;
 	}
-	return *zones > 0;
+	return *zones > 0 ? 1 : -KD_BADDATA;
 }
 
 static uint64_t count_cpus(const struct kd_vmcore *core)
@@ -106,10 +106,28 @@ int kd_count_free(struct kd_vmcore *core, struct kd_reader *r, struct kd_free_co
 	uint64_t pages = 0, zones = 0;
 	struct zones z;
 
-	if (!read_layout(info, &z) || !add_nodes(info, r, &z, &pages, &zones))
+	if (!read_layout(info, &z))
 		return 0;
+	int rc = add_nodes(info, r, &z, &pages, &zones);
+	if (rc <= 0)
+		return rc;
 	uint64_t drift = SLACK_PAGES + DRIFT_PAGES * count_cpus(core) * zones;
 	uint64_t share = pages / SLACK_SHARE;
 	*ret = (struct kd_free_count){ .pages = pages, .tolerance = drift > share ? drift : share };
 	return 1;
+}
+
+const char *kd_filter_check_why_not(enum kd_filter_check check)
+{
+	switch (check) {
+	case KD_CHECK_NO_ZONES:
+		return "vmcoreinfo does not lead to the zones";
+	case KD_CHECK_UNREADABLE:
+		return "the zones or parts of the page array cannot be read";
+	case KD_CHECK_NONE:
+	case KD_CHECK_AGREES:
+	case KD_CHECK_CONTRADICTS:
+		break;
+	}
+	return NULL;
 }

@@ -67,10 +67,16 @@ struct kd_filter_opts {
 };
 
 enum kd_filter_check {
-	KD_CHECK_NONE,	 /* free pages are not left out, or vmcoreinfo does not lead to the zones */
-	KD_CHECK_AGREES, /* free pages found and the zones' counters agree */
+	KD_CHECK_NONE,	      /* free pages are not left out: nothing to check */
+	KD_CHECK_NO_ZONES,    /* vmcoreinfo does not lead to the zones */
+	KD_CHECK_UNREADABLE,  /* zones, or parts of the page array, cannot be read */
+	KD_CHECK_AGREES,      /* free pages found and the zones' counters agree */
 	KD_CHECK_CONTRADICTS, /* they do not: free pages are kept */
 };
+
+/** kd_filter_check_why_not() - why free pages that are left out were not checked; NULL if they were,
+ * or if none are */
+const char *kd_filter_check_why_not(enum kd_filter_check check);
 
 /* Frames [pfn, end). */
 struct kd_filter_range {
@@ -120,7 +126,7 @@ struct kd_filter_result {
 	const char *why_dropped[KD_LEVEL_BITS]; /* a reason for each bit in dropped, else NULL */
 
 	enum kd_filter_check check;
-	uint64_t check_counted; /* free pages as the zones count them; with check != NONE */
+	uint64_t check_counted; /* free pages as the zones count them, where they were checked */
 	uint64_t check_found;	/* as the page array says */
 };
 

@@ -283,7 +283,7 @@ struct kd_free_count {
 	uint64_t tolerance; /* pages: they may be off by that much */
 };
 
-/* 1 and *ret, or 0 where vmcoreinfo does not lead to the zones. */
+/* 1 and *ret, 0 where vmcoreinfo does not lead to the zones, -KD_BADDATA where they cannot be read */
 int kd_count_free(struct kd_vmcore *core, struct kd_reader *r, struct kd_free_count *ret);
 
 /* ---- filter.c, run.c ---- */

@@ -249,9 +249,13 @@ static void self_check(struct kd_filter *f, const struct kd_scan_stats *stats,
 {
 	struct kd_free_count counted;
 
-	if (!(f->level & KD_LEVEL_FREE) || stats->unreadable ||
-	    !kd_count_free(f->core, &f->aux.reader, &counted))
+	if (!(f->level & KD_LEVEL_FREE))
 		return;
+	int rc = kd_count_free(f->core, &f->aux.reader, &counted);
+	if (rc <= 0 || stats->unreadable) {
+		r->check = rc == 0 ? KD_CHECK_NO_ZONES : KD_CHECK_UNREADABLE;
+		return;
+	}
 	uint64_t a = counted.pages, b = stats->free_seen;
 	r->check_counted = a;
 	r->check_found = b;

@@ -198,6 +198,9 @@ static void add_zones(struct kd_fakemem *m)
 	kd_gen_put(m->g, node + VM_STAT_OFF, (uint64_t)-1, 8);
 	kd_gen_put(m->g, node + ZONE_BYTES + VM_STAT_OFF, free + (uint64_t)m->opts.count_off, 8);
 	kd_gen_put(m->g, m->image + NODES_OFF, m->direct + node, 8);
+	if (m->opts.lost_node)
+		kd_gen_put(m->g, m->image + NODES_OFF + 8, m->direct + m->end_pfn * m->page_bytes,
+			   8);
 	kd_fake_info(m, "SYMBOL(node_data)=%jx", (uintmax_t)(m->text + NODES_OFF));
 	kd_fake_info(m, "LENGTH(node_data)=64");
 	kd_fake_info(m, "SIZE(pglist_data)=%d", NODE_BYTES);

@@ -64,6 +64,7 @@ struct kd_fake_opts {
 	bool texture;	    /* all frames are something, as on a busy machine */
 	int64_t count_off;  /* the zones count that many free pages more than there are */
 	bool without_zones;
+	bool lost_node;		    /* a second node is where no memory is */
 	const char *const *without; /* keys that vmcoreinfo lacks, NULL at the end */
 };
 

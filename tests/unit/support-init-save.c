@@ -81,6 +81,8 @@ void read_back(struct save_fixture *f)
 	struct kd_err err = { 0 };
 	char path[200];
 
+	free(f->name);
+	f->name = NULL;
 	assert_int_equal(kd_dumpdir_latest(f->target, "/var/crash", &f->name, &err), 1);
 	snprintf(path, sizeof(path), "/var/crash/%s", f->name);
 	KD_AUTO(kd_closep)

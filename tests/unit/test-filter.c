@@ -297,22 +297,22 @@ static void test_unknown_machine_is_kept_whole(void **state)
 
 /* ---- the free pages checked ---- */
 
-static void check_free(int64_t off, bool without_zones, enum kd_filter_check want)
+static void check_free(struct kd_fake_opts opts, enum kd_filter_check want)
 {
-	struct kd_fake_opts opts = { .era = KD_FAKE_6_1,
-				     .ram_bytes = 512ULL * MIB,
-				     .count_off = off,
-				     .without_zones = without_zones };
+	opts.era = KD_FAKE_6_1;
+	opts.ram_bytes = 512ULL * MIB;
 	KD_AUTO(kd_fakemem_freep)
 	struct kd_fakemem *m = kd_fakemem_new(&opts, everything, KD_ARRAY_LEN(everything));
 	struct filter_run run;
 
 	filter_run_start(&run, m, &(struct kd_filter_opts){ .level = 31, .want_late = true });
 	assert_int_equal(run.r.check, want);
+	assert_true(!kd_filter_check_why_not(want) ==
+		    (want == KD_CHECK_AGREES || want == KD_CHECK_CONTRADICTS));
 	if (want == KD_CHECK_CONTRADICTS) {
 		assert_int_equal(run.r.level, 15);
 		assert_int_equal(run.r.dropped, 16);
-		assert_int_equal(run.r.check_counted, run.r.check_found + (uint64_t)off);
+		assert_int_equal(run.r.check_counted, run.r.check_found + (uint64_t)opts.count_off);
 		assert_non_null(strstr(run.r.why_dropped[4], "the zones count"));
 		assert_non_null(strstr(run.logged.text, "free pages are kept"));
 		filter_assert_result(&run, m, opts.era, 15);
@@ -325,13 +325,16 @@ static void check_free(int64_t off, bool without_zones, enum kd_filter_check wan
 
 static void test_free_pages_are_checked(void **state)
 {
-	check_free(0, false, KD_CHECK_AGREES);
+	check_free((struct kd_fake_opts){ .count_off = 0 }, KD_CHECK_AGREES);
 	/* Two CPUs and two zones may be behind by 125 each, and 1024 beside that. */
-	check_free(1500, false, KD_CHECK_AGREES);
-	check_free(1600, false, KD_CHECK_CONTRADICTS);
-	check_free(-1500, false, KD_CHECK_AGREES);
-	check_free(-1600, false, KD_CHECK_CONTRADICTS);
-	check_free(1 << 20, true, KD_CHECK_NONE);
+	check_free((struct kd_fake_opts){ .count_off = 1500 }, KD_CHECK_AGREES);
+	check_free((struct kd_fake_opts){ .count_off = 1600 }, KD_CHECK_CONTRADICTS);
+	check_free((struct kd_fake_opts){ .count_off = -1500 }, KD_CHECK_AGREES);
+	check_free((struct kd_fake_opts){ .count_off = -1600 }, KD_CHECK_CONTRADICTS);
+	check_free((struct kd_fake_opts){ .count_off = 1 << 20, .without_zones = true },
+		   KD_CHECK_NO_ZONES);
+	check_free((struct kd_fake_opts){ .count_off = 1 << 20, .lost_node = true },
+		   KD_CHECK_UNREADABLE);
 }
 
 static void test_free_pages_are_not_checked_where_they_stay(void **state)

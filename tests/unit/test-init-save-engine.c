@@ -2,6 +2,7 @@
 /* The same with the engine: no program runs, and the manifest says what it did. */
 #include "lib/dump/dump.h"
 #include "lib/vmcore/vmcore.h"
+#include "tests/gen/fakemem.h"
 #include "tests/gen/mkvmcore.h"
 #include "tests/unit/support-init-save.h"
 
@@ -77,25 +78,31 @@ static bool fill_noise(void *arg, uint64_t paddr, uint8_t *page, size_t len)
 	return true;
 }
 
+static ino_t put_vmcore(struct save_fixture *f, struct kd_gen *gen)
+{
+	struct kd_err err = { 0 };
+	struct stat st;
+
+	assert_int_equal(kd_root_mkdirs(f->init.root, "/proc", 0700, &err), 0);
+	KD_AUTO(kd_closep)
+	int in = kd_root_openat(f->init.root, "/proc/vmcore", O_RDWR | O_CREAT, 0600, &err);
+	kd_gen_elf(gen, in, NULL);
+	assert_int_equal(fstat(in, &st), 0);
+	return st.st_ino;
+}
+
 /* A machine with @len bytes of memory, all of it in the dump: noise, or a hole. Returns the file's
  * inode. */
 static ino_t add_memory(struct save_fixture *f, uint64_t len, kd_gen_fill_fn *fill)
 {
 	KD_AUTO(kd_gen_freep) struct kd_gen *gen = kd_gen_new(62, 4096);
-	struct kd_err err = { 0 };
 
 	kd_gen_info_base(gen, "6.1.0-crashed", 1700000000);
 	kd_gen_segment(gen, 4ULL << 30, len, len, 0);
 	if (fill)
 		kd_gen_fill(gen, 4ULL << 30, len, fill, NULL);
-	assert_int_equal(kd_root_mkdirs(f->init.root, "/proc", 0700, &err), 0);
-	KD_AUTO(kd_closep)
-	int in = kd_root_openat(f->init.root, "/proc/vmcore", O_RDWR | O_CREAT, 0600, &err);
-	kd_gen_elf(gen, in, NULL);
 	f->init.plan.engine = (struct kd_plan_engine){ .level = 0, .codec = KD_PLAN_NONE };
-	struct stat st;
-	assert_int_equal(fstat(in, &st), 0);
-	return st.st_ino;
+	return put_vmcore(f, gen);
 }
 
 /* ---- the tests ---- */
@@ -183,6 +190,35 @@ static void test_engine_says_what_it_could_not_leave_out(void **state)
 	assert_true(f->manifest.remark_count > 0);
 	assert_non_null(strstr(f->manifest.remarks[0], "not applied"));
 	assert_non_null(strstr(said(f), "not applied"));
+}
+
+/* Where the zones cannot be found it leaves out free pages all the same, and says what that means. */
+static void test_engine_says_when_free_pages_were_not_counted(void **state)
+{
+	static const char text[] = "free pages are left out without a second opinion: vmcoreinfo "
+				   "does not lead to the zones";
+	static const struct kd_fake_block blocks[] = {
+		{ .pfn = 4096, .kind = KD_FAKE_FREE, .order = 9 }
+	};
+	struct save_fixture *f = *state;
+	struct kd_err err = { 0 };
+
+	for (int without = 0; without < 2; without++) {
+		const struct kd_fake_opts opts = { .era = KD_FAKE_6_1,
+						   .ram_bytes = 64 << 20,
+						   .without_zones = without };
+		KD_AUTO(kd_fakemem_freep)
+		struct kd_fakemem *m = kd_fakemem_new(&opts, blocks, KD_ARRAY_LEN(blocks));
+
+		(void)put_vmcore(f, kd_fakemem_gen(m));
+		f->init.plan.engine = (struct kd_plan_engine){ .level = 31, .codec = KD_PLAN_ZSTD };
+		if (save_dump(f, &err) != KD_OUTCOME_SAVED)
+			fail_msg("%s", err.msg);
+		read_back(f);
+		assert_int_equal(strstr(said(f), text) != NULL, without);
+		assert_int_equal(f->manifest.remark_count, without);
+	}
+	assert_string_equal(f->manifest.remarks[0], text);
 }
 
 /* Three bitmaps of 16 MiB: more than half of what is free, and there is no other way. */
@@ -310,6 +346,7 @@ int main(void)
 		TEST(test_engine_saves_without_a_program),
 		TEST(test_engine_without_a_dump_to_read),
 		TEST(test_engine_says_what_it_could_not_leave_out),
+		TEST(test_engine_says_when_free_pages_were_not_counted),
 		TEST(test_engine_of_a_large_machine),
 		TEST(test_engine_that_takes_all_the_time),
 		TEST(test_engine_that_is_killed),
