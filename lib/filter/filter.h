@@ -61,7 +61,7 @@ struct kd_filter_opts {
 	const struct kd_log *log;     /* area "filter"; borrowed, may be NULL */
 	enum kd_vmcore_access access; /* how the threads' windows get at the dump */
 	size_t map_bytes;	      /* of each thread's window; 0: 64 MiB */
-	size_t read_bytes;	      /* of its buffer where mapping is not possible; 0: 256 KiB */
+	size_t read_bytes;	      /* of its buffer, where nothing is mapped; 0: 256 KiB */
 	uint64_t max_bitmap_bytes;    /* memory the bitmaps may take in all; 0: 8 GiB */
 	bool want_late;		      /* make the bitmap kd_filter_result.late, too */
 };

@@ -166,11 +166,12 @@ static bool is_worth_mapping(const struct kd_vmcore_window *w, size_t len)
 	return is_choice(w, len) && kd_scan_trial_maps(&w->trial);
 }
 
-static void end_try(struct kd_vmcore_window *w)
+/* Before a piece that can be had in two ways. */
+static void begin_try(struct kd_vmcore_window *w)
 {
 	struct timespec ts = { 0 };
 
-	if (kd_scan_trial_is_over(&w->trial))
+	if (!kd_scan_trial_is_due(&w->trial))
 		return;
 	unmap(w); /* which is a part of what mapping takes */
 	clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -206,14 +207,16 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 	uint64_t off = e->to + (paddr - e->start);
 	uint64_t there = e->len - (paddr - e->start);
 	size_t n = 0, most = min_size(want, there);
-	bool choice = may_map(core, w->access) && is_choice(w, most);
-	if (choice || w->trial.len)
-		end_try(w);
-	bool maps = may_map(core, w->access) && is_worth_mapping(w, most);
+	bool may = may_map(core, w->access), choice = may && is_choice(w, most);
+	if (choice)
+		begin_try(w);
+	else
+		w->trial.len = 0; /* it would count as time of the try */
+	bool maps = may && is_worth_mapping(w, most);
 	if (maps)
 		n = lend(w, off, paddr, most, ret);
 	if (n) {
-		w->trial.len = choice ? n : 0;
+		w->trial.len += choice ? n : 0;
 		*len_ret = n;
 		return 0;
 	}
@@ -222,7 +225,7 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 		int rc = fill(w, off, want, there, err);
 		if (rc)
 			return rc;
-		w->trial.len = choice && !maps ? min_size(most, w->buf_len) : 0;
+		w->trial.len = choice && !maps ? w->trial.len + min_size(most, w->buf_len) : 0;
 	}
 	*ret = w->buf + (off - w->buf_off);
 	*len_ret = min_size(most, w->buf_len - (off - w->buf_off));

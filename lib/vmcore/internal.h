@@ -99,15 +99,17 @@ struct kd_vmcore {
 
 /* Which of two ways to long pieces of a file takes less time? Each is tried some times. */
 struct kd_scan_trial {
-	unsigned int n; /* pieces tried so far */
+	unsigned int n; /* tries so far */
 	uint64_t begun_ns;
-	size_t len;	   /* of the piece that is looked at; 0: none is */
+	size_t len;	   /* lent in this try; 0: it has not begun */
 	uint64_t least[2]; /* time for 1024 bytes: mapped, read; in ns */
 };
 
 /* Is the next piece mapped? */
 bool kd_scan_trial_maps(const struct kd_scan_trial *t);
-/* @now_ns: the piece before it, if there was one, is done with */
+/* Does a try begin with the next piece? */
+bool kd_scan_trial_is_due(const struct kd_scan_trial *t);
+/* It does; the one before, if there was one, is over. */
 void kd_scan_trial_next(struct kd_scan_trial *t, uint64_t now_ns);
 bool kd_scan_trial_is_over(const struct kd_scan_trial *t);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Is a file in the page cache faster to map or to copy? Machines of one price differ: mapping took
- * 0.57 of the time on one with a slow copy and 2.6 times as long on one with a fast one. A piece's
- * time ends when the next is asked for: whoever looks at a mapped piece waits for its bytes, whoever
- * looks at a copy has them near. The least of some times is what counts, as all else is disturbance.
+ * Is a file in the page cache faster to map or to copy? Machines differ: with mapping the page
+ * filter took 0.57 of the time on one, and twice the time on another. A try is a MiB of pieces that
+ * follow one another, and lasts until the piece after them is asked for: whoever looks at a mapped piece waits
+ * for its bytes, whoever looks at a copy has them near. What is looked at differs, too, and other
+ * programs disturb; so the least of four is what counts.
  */
 #include "lib/vmcore/internal.h"
 
-enum { MAPPED, READ, WAYS, TRIES = 4 /* of each way, by turns */ };
+enum { MAPPED, READ, WAYS, TRIES = 4 /* of each way, by turns */, TRY_BYTES = 1 << 20 };
 
 bool kd_scan_trial_is_over(const struct kd_scan_trial *t)
 {
@@ -18,6 +19,11 @@ bool kd_scan_trial_maps(const struct kd_scan_trial *t)
 {
 	return kd_scan_trial_is_over(t) ? t->least[MAPPED] <= t->least[READ]
 					: t->n % WAYS == MAPPED;
+}
+
+bool kd_scan_trial_is_due(const struct kd_scan_trial *t)
+{
+	return !kd_scan_trial_is_over(t) && (t->len == 0 || t->len >= TRY_BYTES);
 }
 
 void kd_scan_trial_next(struct kd_scan_trial *t, uint64_t now_ns)

@@ -182,7 +182,7 @@ enum kd_vmcore_access {
  * kd_vmcore_window_new() - one thread's view of the memory
  * @map_bytes: how much to map at once; 64 MiB and more is sensible for /proc/vmcore
  *             (page tables for it take 128 KiB per 64 MiB)
- * @read_bytes: size of the buffer that is read into where mapping is not possible: at least
+ * @read_bytes: size of the buffer that is read into where nothing is mapped: at least
  *              64 KiB and at most 64 MiB, it is brought there
  * @ret: kd_vmcore_window_free(), before the core is closed
  *
@@ -215,7 +215,7 @@ size_t kd_vmcore_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_acces
  *           Where @paddr and @want are multiples of the page size and the segments too,
  *           so is this
  *
- * Costs nothing when the bytes are in the window already. A piece that cannot be
+ * Costs next to nothing when the bytes are in the window already. A piece that cannot be
  * mapped is read instead.
  *
  * Return: as kd_vmcore_read(), for the byte at @paddr. After -KD_SYS it may be any of
