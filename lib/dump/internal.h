@@ -70,7 +70,7 @@ struct kd_page_hasher {
 	bool carryless; /* products of polynomials: where the CPU has them, the default */
 };
 
-/* By an instruction that makes two of them; one at a time it is slower than with numbers. */
+/* Has the CPU an instruction for two such products? One at a time is slower than numbers. */
 bool kd_page_hash_can_carryless(void);
 size_t kd_page_hasher_key_bytes(uint32_t page_size);
 /* @key: room for it; filled here */
@@ -93,8 +93,9 @@ struct kd_same_entry {
  */
 struct kd_same_table {
 	struct kd_same_entry *entries; /* a ring */
-	uint32_t *buckets;	       /* some times as many: index of an entry plus one, 0: none */
-	uint32_t max;		       /* a power of two */
+	uint32_t
+		*buckets; /* BUCKETS_PER_ENTRY times as many: index of an entry plus one, 0: none */
+	uint32_t max;	  /* a power of two */
 	uint32_t n;
 	uint32_t oldest; /* once it is full */
 	/* Only the writer changes it, under the lock; whoever else looks takes the lock. */
@@ -104,10 +105,10 @@ struct kd_same_table {
 size_t kd_same_bytes(uint32_t max);
 /* @room: zeroed */
 void kd_same_init(struct kd_same_table *t, void *room, uint32_t max);
-/* So that several are found in little more than the time of one: first ask for the buckets of all,
- * then, under the lock, for what is in them. */
-void kd_same_ask_bucket(const struct kd_same_table *t, const struct kd_page_hash *hash);
-void kd_same_ask_entry(const struct kd_same_table *t, const struct kd_page_hash *hash);
+/* For several in little more than the time of one: the buckets of all, then, under the lock, what is
+ * in them. */
+void kd_same_prefetch_bucket(const struct kd_same_table *t, const struct kd_page_hash *hash);
+void kd_same_prefetch_entry(const struct kd_same_table *t, const struct kd_page_hash *hash);
 const struct kd_diskdump_desc *kd_same_find(const struct kd_same_table *t,
 					    const struct kd_page_hash *hash);
 /* Is it there, and will it still be after @adds more? Under the lock. */

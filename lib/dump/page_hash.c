@@ -3,13 +3,14 @@
  * A page is compared by a 128-bit hash only, so the hash must not be one that the contents
  * of the memory (which any process could write) can be made to collide. It is two hashes
  * of 64 bits, each over the words of the page by pairs, (w0 + k0) * (w1 + k1) summed up, with a
- * random key; the second has the key shifted by a pair, by which the two are independent (as in
- * UMAC, RFC 4418). There are two of the kind, and the file is the same with either:
+ * random key. The second has the key shifted by a pair: for the last pair in which two pages differ
+ * its key is new, so a collision in the first says nothing of the second (as in UMAC, RFC 4418). There are
+ * two of the kind, and the dump is the same with either:
  *
  * Without carries: + is xor and * the product of polynomials over GF(2). The sum is taken modulo
- * an irreducible polynomial. Of two pages with different w0 and a given k0, at most one of 2^64
- * values of w1 + k1 gives the same sum: the difference of the words has an inverse there. So two
- * different pages have the same 128 bits with a chance of 2^-128.
+ * an irreducible polynomial. If w0 differs, then for any k0 one of the 2^64 values of k1 gives the
+ * same sum, as the difference has an inverse there; if only w1 does, one of k0. So two different pages
+ * have the same 128 bits with a chance of 2^-128.
  *
  * With numbers (NH, as in UMAC): the same holds for the sum of 128 bits, which is then cut to
  * the upper half of a random linear function of it. Less than 2^-62 for each, 2^-124 together.
@@ -71,24 +72,36 @@ static void fill(uint64_t *key, size_t len)
 	}
 }
 
+/* @key: two numbers of 128 bits */
+static uint64_t fold(unsigned __int128 sum, const uint64_t *key)
+{
+	unsigned __int128 k[2];
+
+	memcpy(k, key, sizeof(k));
+	return (uint64_t)((k[0] * (uint64_t)sum + k[1] * (uint64_t)(sum >> 64)) >> 64);
+}
+
+static struct kd_page_hash hash_numbers(const struct kd_page_hasher *h, const uint8_t *page)
+{
+	const uint64_t *key = h->key;
+	unsigned __int128 a = 0, b = 0;
+
+	for (size_t i = 0; i < h->page_size / 16; i++, key += PAIR_WORDS) {
+		uint64_t w[PAIR_WORDS];
+		memcpy(w, page + 16 * i, sizeof(w));
+		a += (unsigned __int128)(w[0] + key[0]) * (w[1] + key[1]);
+		b += (unsigned __int128)(w[0] + key[PAIR_WORDS]) * (w[1] + key[PAIR_WORDS + 1]);
+	}
+	key += PAIR_WORDS;
+	return (struct kd_page_hash){ { fold(a, key), fold(b, key + FOLD_WORDS) } };
+}
+
+#if defined(__x86_64__)
+
 bool kd_page_hash_can_carryless(void)
 {
-#if defined(__x86_64__)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq");
-#else
-	return false;
-#endif
 }
-
-void kd_page_hasher_init(struct kd_page_hasher *h, void *key, uint32_t page_size)
-{
-	fill(key, kd_page_hasher_key_bytes(page_size));
-	*h = (struct kd_page_hasher){ .key = key,
-				      .page_size = page_size,
-				      .carryless = kd_page_hash_can_carryless() };
-}
-
-#if defined(__x86_64__)
 
 #define VECTOR_CODE __attribute__((target("avx2,pclmul,vpclmulqdq")))
 
@@ -98,7 +111,7 @@ VECTOR_CODE static uint64_t reduce(__m256i lanes)
 	const __m128i low_terms = _mm_cvtsi64_si128(0x1b);
 	__m128i sum = _mm_xor_si128(_mm256_castsi256_si128(lanes),
 				    _mm256_extracti128_si256(lanes, 1));
-	__m128i once = _mm_clmulepi64_si128(sum, low_terms, 0x01); /* the upper half: 68 bits */
+	__m128i once = _mm_clmulepi64_si128(sum, low_terms, 0x01); /* the upper half: 67 bits */
 	__m128i twice = _mm_clmulepi64_si128(once, low_terms, 0x01);
 
 	return (uint64_t)_mm_cvtsi128_si64(_mm_xor_si128(sum, _mm_xor_si128(once, twice)));
@@ -125,37 +138,29 @@ VECTOR_CODE static struct kd_page_hash hash_carryless(const struct kd_page_hashe
 	return (struct kd_page_hash){ { reduce(a), reduce(b) } };
 }
 
-#endif
+#else
 
-/* @key: two numbers of 128 bits */
-static uint64_t fold(unsigned __int128 sum, const uint64_t *key)
+bool kd_page_hash_can_carryless(void)
 {
-	unsigned __int128 k[2];
-
-	memcpy(k, key, sizeof(k));
-	return (uint64_t)((k[0] * (uint64_t)sum + k[1] * (uint64_t)(sum >> 64)) >> 64);
+	return false;
 }
 
-static struct kd_page_hash hash_numbers(const struct kd_page_hasher *h, const uint8_t *page)
+static struct kd_page_hash hash_carryless(const struct kd_page_hasher *h, const uint8_t *page)
 {
-	const uint64_t *key = h->key;
-	unsigned __int128 a = 0, b = 0;
+	return hash_numbers(h, page);
+}
 
-	for (size_t i = 0; i < h->page_size / 16; i++, key += PAIR_WORDS) {
-		uint64_t w[PAIR_WORDS];
-		memcpy(w, page + 16 * i, sizeof(w));
-		a += (unsigned __int128)(w[0] + key[0]) * (w[1] + key[1]);
-		b += (unsigned __int128)(w[0] + key[PAIR_WORDS]) * (w[1] + key[PAIR_WORDS + 1]);
-	}
-	key += PAIR_WORDS;
-	return (struct kd_page_hash){ { fold(a, key), fold(b, key + FOLD_WORDS) } };
+#endif
+
+void kd_page_hasher_init(struct kd_page_hasher *h, void *key, uint32_t page_size)
+{
+	fill(key, kd_page_hasher_key_bytes(page_size));
+	*h = (struct kd_page_hasher){ .key = key,
+				      .page_size = page_size,
+				      .carryless = kd_page_hash_can_carryless() };
 }
 
 struct kd_page_hash kd_page_hash(const struct kd_page_hasher *h, const uint8_t *page)
 {
-#if defined(__x86_64__)
-	if (h->carryless)
-		return hash_carryless(h, page);
-#endif
-	return hash_numbers(h, page);
+	return h->carryless ? hash_carryless(h, page) : hash_numbers(h, page);
 }

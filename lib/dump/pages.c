@@ -96,11 +96,12 @@ static void look_for_known(struct kd_worker *w, struct kd_slot *s, size_t first,
 	uint32_t adds = (uint32_t)(w->engine->n_slots * KD_EXTENT_PAGES);
 
 	for (size_t i = first; i < first + n; i++)
-		kd_same_ask_bucket(same, &s->items[i].hash);
+		if (s->items[i].kind == KD_ITEM_DATA)
+			kd_same_prefetch_bucket(same, &s->items[i].hash);
 	pthread_mutex_lock(&same->lock);
 	for (size_t i = first; i < first + n; i++)
 		if (s->items[i].kind == KD_ITEM_DATA)
-			kd_same_ask_entry(same, &s->items[i].hash);
+			kd_same_prefetch_entry(same, &s->items[i].hash);
 	for (size_t i = first; i < first + n; i++)
 		if (s->items[i].kind == KD_ITEM_DATA &&
 		    kd_same_lasts(same, &s->items[i].hash, adds))

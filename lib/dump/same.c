@@ -45,12 +45,12 @@ static uint32_t *bucket_of(const struct kd_same_table *t, const struct kd_page_h
 	return &t->buckets[hash->v[0] & (BUCKETS_PER_ENTRY * t->max - 1)];
 }
 
-void kd_same_ask_bucket(const struct kd_same_table *t, const struct kd_page_hash *hash)
+void kd_same_prefetch_bucket(const struct kd_same_table *t, const struct kd_page_hash *hash)
 {
 	__builtin_prefetch(bucket_of(t, hash));
 }
 
-void kd_same_ask_entry(const struct kd_same_table *t, const struct kd_page_hash *hash)
+void kd_same_prefetch_entry(const struct kd_same_table *t, const struct kd_page_hash *hash)
 {
 	uint32_t i = *bucket_of(t, hash);
 
