@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How many pages the zones themselves say are free: pglist_data -> zone -> vm_stat, where
- * vmcoreinfo leads there (CONFIG_NUMA on x86_64, or a single node anywhere).
+ * vmcoreinfo leads there: with CONFIG_NUMA on x86_64, without it anywhere.
  */
 #include "lib/filter/internal.h"
 
@@ -123,7 +123,7 @@ const char *kd_filter_check_why_not(enum kd_filter_check check)
 	case KD_CHECK_NO_ZONES:
 		return "vmcoreinfo does not lead to the zones";
 	case KD_CHECK_UNREADABLE:
-		return "the zones or parts of the page array cannot be read";
+		return "the zones or parts of the page array cannot be read, or make no sense";
 	case KD_CHECK_NONE:
 	case KD_CHECK_AGREES:
 	case KD_CHECK_CONTRADICTS:

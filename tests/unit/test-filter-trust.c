@@ -299,6 +299,7 @@ static void test_section_without_readable_page_array_is_kept(void **state)
 		assert_false(kd_bitmap_has(run.r.keep, 98304));
 		assert_int_equal(sum(run.r.found) + run.r.n_unknown, run.r.n_exists);
 		assert_consistent(&run.r);
+		assert_int_equal(run.r.check, absent ? KD_CHECK_AGREES : KD_CHECK_UNREADABLE);
 		if (!absent)
 			assert_logged(&run, "cannot be read for 32768 frames, the first 0x10000");
 		filter_run_end(&run);

@@ -348,6 +348,7 @@ static void test_free_pages_are_not_checked_where_they_stay(void **state)
 
 	filter_run_start(&run, m, &(struct kd_filter_opts){ .level = 15 });
 	assert_int_equal(run.r.check, KD_CHECK_NONE);
+	assert_null(kd_filter_check_why_not(run.r.check));
 	filter_assert_result(&run, m, opts.era, 15);
 	filter_run_end(&run);
 }

@@ -188,7 +188,7 @@ static const char *check_name(enum kd_filter_check check)
 		return "contradicts";
 	case KD_CHECK_NO_ZONES:
 	case KD_CHECK_UNREADABLE:
-		return "impossible";
+		return "not done";
 	case KD_CHECK_NONE:
 		break;
 	}
@@ -221,9 +221,9 @@ static void json_filter(struct kd_json *j, const struct kd_dump_result *r)
 	vt_json_classes(j, "left_out", f->excluded);
 	kd_json_string(j, "free_check", check_name(f->check));
 	const char *why_not = kd_filter_check_why_not(f->check);
-	if (why_not)
+	if (why_not) {
 		kd_json_string(j, "free_check_why_not", why_not);
-	else if (f->check != KD_CHECK_NONE) {
+	} else if (f->check != KD_CHECK_NONE) {
 		kd_json_u64(j, "free_counted", f->check_counted);
 		kd_json_u64(j, "free_found", f->check_found);
 	}
