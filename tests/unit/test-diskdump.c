@@ -223,6 +223,38 @@ static void test_log_is_found_without_virtual_addresses(void **state)
 	assert_string_equal(text.p, "[    0.000000] through page tables\n");
 }
 
+/* The address sanitizer, with which unit tests are built, counts what is allocated. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+
+/* What --max-memory counts for a thread that reads such a file. */
+static void test_window_takes_no_more_than_it_says(void **state)
+{
+	enum { BUFFER = 256 << 10 };
+
+	for (int codec = KD_GEN_RAW; codec <= KD_GEN_MIXED; codec++) {
+		KD_AUTO(kd_gen_freep) struct kd_gen *g = diskdump_machine();
+		KD_AUTO(kd_closep) int fd = kd_gen_memfd("dump");
+		const struct kd_gen_diskdump_opts opts = { .codec = (enum kd_gen_codec)codec };
+		struct kd_err err = { 0 };
+		const uint8_t *p;
+		size_t n;
+
+		kd_gen_diskdump(g, fd, &opts);
+		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
+		size_t says = kd_vmcore_window_bytes(core, KD_ACCESS_AUTO, BUFFER);
+		size_t before = __sanitizer_get_current_allocated_bytes();
+		KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
+		assert_int_equal(kd_vmcore_window_new(core, KD_ACCESS_AUTO, 0, BUFFER, &w, &err),
+				 0);
+		for (uint64_t at = 4 * MIB; at < 4 * MIB + 300 * PAGE; at += n)
+			assert_int_equal(kd_vmcore_map(w, at, 7 * PAGE, &p, &n, &err), 0);
+		size_t took = __sanitizer_get_current_allocated_bytes() - before;
+		assert_in_range(took, BUFFER + 1, says);
+		/* What is counted for the codecs is for the one that takes most. */
+		assert_true(codec != KD_GEN_MIXED || took > says / 2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_pages_left_out),
 		cmocka_unit_test(test_windows_lend_many_pages_at_once),
 		cmocka_unit_test(test_every_version),
+		cmocka_unit_test(test_window_takes_no_more_than_it_says),
 		cmocka_unit_test(test_64_kib_pages),
 		cmocka_unit_test(test_flattened_diskdump),
 		cmocka_unit_test(test_log_is_found_without_virtual_addresses),
