@@ -93,9 +93,8 @@ struct kd_same_entry {
  */
 struct kd_same_table {
 	struct kd_same_entry *entries; /* a ring */
-	uint32_t
-		*buckets; /* BUCKETS_PER_ENTRY times as many: index of an entry plus one, 0: none */
-	uint32_t max;	  /* a power of two */
+	uint32_t *buckets;	       /* index of an entry plus one, 0: none */
+	uint32_t max;		       /* entries: a power of two */
 	uint32_t n;
 	uint32_t oldest; /* once it is full */
 	/* Only the writer changes it, under the lock; whoever else looks takes the lock. */
