@@ -20,6 +20,7 @@ enum {
 	AHEAD_BYTES = 2048, /* of the page that is looked at: on its way from memory meanwhile */
 	MIN_AHEAD_BYTES = 4096,
 	MAX_AHEAD_BYTES = 256 << 10,
+	LARGE_FRAMES = 512, /* 32 KiB of the page array */
 };
 
 void kd_scan_stats_init(struct kd_scan_stats *s)
@@ -156,8 +157,8 @@ static bool load(struct kd_scan_worker *w, const struct kd_section *s, uint64_t 
 	uint64_t vaddr = s->vaddr + (pfn - s->pfn) * l->bytes;
 	size_t len;
 
-	/* Behind a block that reaches further than what was read more such blocks are likely: read
-	 * little, then more and more. */
+	/* Behind a large block, or one that reaches further than what was read, more such blocks are
+	 * likely, whose pages need not be read: read little, then more and more. */
 	if (pfn != w->first + w->n || !w->ahead)
 		w->ahead = MIN_AHEAD_BYTES;
 	else if (w->ahead < MAX_AHEAD_BYTES)
@@ -370,11 +371,13 @@ static uint64_t scan_section(struct kd_scan_worker *w, size_t unit, const struct
 			pfn += n;
 			continue;
 		}
-		uint64_t end = w->first + w->n;
+		uint64_t end = w->first + w->n, step = 0;
 		while (pfn < end) {
-			pfn += judge(w, unit, pfn);
-			pfn = judge_alike(w, pfn, end);
+			step = judge(w, unit, pfn);
+			pfn = judge_alike(w, pfn + step, end);
 		}
+		if (step >= LARGE_FRAMES)
+			w->ahead = 0;
 	}
 	return pfn;
 }

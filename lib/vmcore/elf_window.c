@@ -210,8 +210,6 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 	bool may = may_map(core, w->access), choice = may && is_choice(w, most);
 	if (choice)
 		begin_try(w);
-	else
-		w->trial.len = 0; /* it would count as time of the try */
 	bool maps = may && is_worth_mapping(w, most);
 	if (maps)
 		n = lend(w, off, paddr, most, ret);
@@ -225,7 +223,8 @@ int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, c
 		int rc = fill(w, off, want, there, err);
 		if (rc)
 			return rc;
-		w->trial.len = choice && !maps ? w->trial.len + min_size(most, w->buf_len) : 0;
+		if (choice)
+			w->trial.len = maps ? 0 : w->trial.len + min_size(most, w->buf_len);
 	}
 	*ret = w->buf + (off - w->buf_off);
 	*len_ret = min_size(most, w->buf_len - (off - w->buf_off));

@@ -3,8 +3,8 @@
  * Is a file in the page cache faster to map or to copy? Machines differ: with mapping the page
  * filter took 0.57 of the time on one, and twice the time on another. A try is a MiB of pieces that
  * follow one another, and lasts until the piece after them is asked for: whoever looks at a mapped piece waits
- * for its bytes, whoever looks at a copy has them near. What is looked at differs, too, and other
- * programs disturb; so the least of four is what counts.
+ * for its bytes, whoever looks at a copy has them near. What is looked at differs, short pieces come in
+ * between, and other programs disturb; so the least of four is what counts.
  */
 #include "lib/vmcore/internal.h"
 
