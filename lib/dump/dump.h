@@ -15,7 +15,8 @@
  * and the printk ring; the kernel image; the kernel's other pages; page cache, user and
  * free pages if they are kept at all; hashes. Then everything is synced and "incomplete"
  * taken away. What a file cut short holds can be read: descriptors are written after
- * their pages. An ELF file or a stream has its pages by rising address.
+ * their pages. An ELF file has the same order by blocks of pages; a diskdump in a stream
+ * has its pages by rising address.
  *
  * Memory: everything is taken before the first page is read. Bitmaps (32 KiB per GiB
  * of memory each, 4 of them, or 3 where that is all the limit allows: then user pages
@@ -93,7 +94,8 @@ struct kd_dump_result {
 	/* for each bit in filter.dropped; filter.why_dropped is empty */
 	char why_dropped[KD_LEVEL_BITS][200];
 
-	uint64_t pages;	       /* done; equal to filter.n_keep when not truncated (diskdump) */
+	uint64_t pages;	       /* done; equal to filter.n_keep when not truncated (diskdump). What
+				* was not written because it was cut short does not count */
 	uint64_t zero_pages;   /* of these: all zeros */
 	uint64_t shared_pages; /* of these: stored once, with another one */
 	uint64_t raw_pages;    /* of these: stored as they were */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writing an ELF file: every byte has its place from the start; long runs of zeros become holes. */
+/*
+ * Writing an ELF file: every byte has its place from the start, those that matter most first; long
+ * runs of zeros become holes.
+ */
 #include "lib/dump/internal.h"
 
 #include <string.h>
@@ -18,39 +21,63 @@ static uint32_t gap_pages(const struct kd_filter_result *f)
 	return safe ? GAP_PAGES : 1;
 }
 
+static unsigned int round_of(const void *arg, uint64_t pfn)
+{
+	return kd_page_round(arg, pfn, KD_ELF_BLOCK_PAGES);
+}
+
 static int begin(struct kd_engine *e, struct kd_err *err)
 {
+	_Static_assert((int)KD_N_ROUNDS == (int)KD_ELF_ROUNDS, "each has its place in the file");
 	bool again = e->sink->rewritable;
 
 	e->elf.gap_pages = gap_pages(&e->kept);
+	e->elf.round_of = e->in_rounds ? round_of : NULL;
+	e->elf.round_arg = &e->kept;
 	int rc = kd_elf_plan(&e->elf, &e->elf_layout, err);
 	if (rc)
 		return rc;
 	e->total_bytes = e->elf_layout.stored_bytes;
-	e->synced_pos = e->elf_layout.data;
+	e->elf_pos = e->elf_layout.data[0];
+	e->synced_pos = e->elf_pos;
 	if (e->hash)
-		kd_sink_hash_stream_from(e->hash, e->elf_layout.data);
+		kd_sink_hash_stream_from(e->hash, e->elf_pos);
 	kd_elf_iter_init(&e->elf_iter, &e->elf, &e->elf_layout);
-	e->elf_pos = e->elf_layout.data;
-	rc = kd_sink_zero(e->sink, 0, e->elf_layout.data, err);
+	rc = kd_sink_zero(e->sink, 0, e->elf_pos, err);
 	if (rc)
 		return rc;
 	return kd_elf_write_head(&e->elf, &e->elf_layout, again || e->result->input_incomplete,
 				 e->block, e->page_size, &e->out, err);
 }
 
+/* In the order of the file. */
+static bool next_piece(struct kd_engine *e, struct kd_elf_piece *ret)
+{
+	struct kd_elf_piece piece;
+
+	do {
+		while (!kd_elf_iter_next(&e->elf_iter, &piece)) {
+			if (!e->in_rounds || e->round + 1 == KD_N_ROUNDS)
+				return false;
+			e->round++;
+			kd_elf_iter_init(&e->elf_iter, &e->elf, &e->elf_layout);
+		}
+	} while (piece.filesz == 0 || piece.round != e->round);
+	*ret = piece;
+	return true;
+}
+
 static bool next(struct kd_engine *e, struct kd_slot *s)
 {
 	struct kd_elf_piece *piece = &e->elf_piece;
 
-	while (piece->filesz == 0) {
-		if (!kd_elf_iter_next(&e->elf_iter, piece))
-			return false;
-	}
+	if (piece->filesz == 0 && !next_piece(e, piece))
+		return false;
 	/* One page less than the slot has items for: the piece may begin and end inside one. */
 	uint64_t most = (uint64_t)(e->extent_pages - 1) * e->page_size;
 	s->len = (size_t)(piece->filesz < most ? piece->filesz : most);
 	s->paddr = piece->paddr;
+	s->round = piece->round;
 	s->off = piece->off;
 	piece->paddr += s->len;
 	piece->off += s->len;
@@ -80,6 +107,7 @@ static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *e
 		return rc;
 	e->elf_pos = s->off + s->len;
 	e->result->pages += s->n;
+	e->result->late_pages += s->round == KD_ROUND_LATE ? s->n : 0;
 	e->result->raw_pages += s->n - zeros;
 	return kd_engine_after_extent(e, s->len, s->off + s->len, err);
 }
@@ -96,15 +124,32 @@ static int end(struct kd_engine *e, struct kd_err *err)
 	uint64_t size = e->elf_layout.end;
 	int rc = kd_outbuf_flush(&e->outbuf, err);
 
-	if (!rc && size > e->elf_layout.data && e->outbuf.flushed_end < size)
+	if (!rc && size > e->elf_layout.data[0] && e->outbuf.flushed_end < size)
 		rc = e->out.write_at(e, size - 1, nothing, 1, err);
 	e->result->file_bytes = size;
 	return rc;
 }
 
+/* What went into the buffer and no farther is lost, and so are holes behind it. */
 static void salvage(struct kd_engine *e)
 {
-	e->result->file_bytes = e->outbuf.flushed_end;
+	uint64_t size = e->outbuf.flushed_end, page = e->page_size;
+	struct kd_dump_result *r = e->result;
+	struct kd_elf_iter it;
+	struct kd_elf_piece piece;
+
+	r->file_bytes = size;
+	r->pages = r->late_pages = 0;
+	kd_elf_iter_init(&it, &e->elf, &e->elf_layout);
+	while (kd_elf_iter_next(&it, &piece)) {
+		if (piece.off >= size || piece.filesz == 0)
+			continue;
+		uint64_t end = piece.paddr +
+			       (piece.filesz < size - piece.off ? piece.filesz : size - piece.off);
+		uint64_t n = (end + page - 1) / page - piece.paddr / page;
+		r->pages += n;
+		r->late_pages += e->in_rounds && piece.round == KD_ROUND_LATE ? n : 0;
+	}
 }
 
 static size_t first(struct kd_engine *e, bool incomplete)

@@ -149,6 +149,7 @@ struct kd_slot {
 	uint8_t *buf; /* what is to be stored */
 	size_t used;
 	/* ELF: a piece of memory and its place in the file */
+	unsigned int round;
 	uint64_t paddr;
 	uint64_t off;
 	size_t len;
@@ -229,6 +230,10 @@ void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
 /* Does more than one round have pages? */
 bool kd_page_walk_has_rounds(const struct kd_filter_result *f);
 bool kd_page_walk_next(struct kd_page_walk *w, uint64_t *pfn_ret, uint64_t *ordinal_ret);
+
+/* The first round that has one of @n frames; the last where none is kept. @pfn and @n: multiples of
+ * 64. */
+unsigned int kd_page_round(const struct kd_filter_result *f, uint64_t pfn, uint64_t n);
 
 struct kd_engine_format;
 

@@ -183,9 +183,12 @@ static int end(struct kd_engine *e, struct kd_err *err)
 static void salvage(struct kd_engine *e)
 {
 	struct kd_err ignored;
+	uint64_t dropped = kd_desc_table_drop_beyond(&e->descs, e->outbuf.flushed_end);
 
+	/* All of this round: what was of an earlier one went out before it began. */
+	e->result->pages -= dropped;
+	e->result->late_pages -= e->round == KD_ROUND_LATE ? dropped : 0;
 	/* The sink has failed already: what still gets through is a gift. */
-	e->result->pages -= kd_desc_table_drop_beyond(&e->descs, e->outbuf.flushed_end);
 	(void)!kd_desc_table_flush(&e->descs, &e->out, &ignored);
 	e->result->file_bytes = e->outbuf.flushed_end;
 }

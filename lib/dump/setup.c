@@ -56,14 +56,16 @@ static uint64_t need(const struct kd_engine *e, unsigned int threads)
 	       (writing > filtering ? writing : filtering);
 }
 
-/* Formats whose pages have no place of their own, in files whose page descriptors can be read
- * again. */
+/* ELF: the program headers say at the start where everything is. Diskdump: the page descriptors must
+ * be read again. */
 static bool can_have_rounds(const struct kd_engine *e)
 {
 	const struct kd_dump_opts *o = e->opts;
 
-	return o->format == KD_DUMP_DISKDUMP && !o->flattened && !o->one_pass && e->user_sink &&
-	       e->user_sink->rewritable && kd_sink_can_read(e->user_sink);
+	if (o->one_pass || !e->user_sink)
+		return false;
+	return o->format == KD_DUMP_ELF ||
+	       (!o->flattened && e->user_sink->rewritable && kd_sink_can_read(e->user_sink));
 }
 
 /*

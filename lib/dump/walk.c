@@ -91,6 +91,25 @@ bool kd_page_walk_has_rounds(const struct kd_filter_result *f)
 	return false;
 }
 
+unsigned int kd_page_round(const struct kd_filter_result *f, uint64_t pfn, uint64_t n)
+{
+	uint64_t end = f->bitmap_bytes / sizeof(uint64_t);
+	unsigned int first = KD_N_ROUNDS - 1;
+	struct kd_page_walk w;
+
+	kd_page_walk_init(&w, f, true);
+	if (end > (pfn + n) / 64)
+		end = (pfn + n) / 64;
+	for (uint64_t word = pfn / 64; word < end; word++) {
+		uint64_t kept = load(w.keep, word);
+		for (unsigned int i = 0; kept && i < first; i++) {
+			if (of_round(&w, word, kept, i))
+				first = i;
+		}
+	}
+	return first;
+}
+
 static bool next_round(struct kd_page_walk *w)
 {
 	if (!w->in_rounds || w->round + 1 == KD_N_ROUNDS)

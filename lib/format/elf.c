@@ -17,9 +17,17 @@ static bool is_kept(const struct kd_format_dump *d, uint64_t pfn)
 	return pfn < d->max_pfn && d->keep[pfn / 8] >> (pfn % 8) & 1;
 }
 
+static unsigned int round_at(const struct kd_elf_params *p, uint64_t paddr)
+{
+	uint64_t pfn = paddr / p->dump.page_size;
+
+	return p->round_of ? p->round_of(p->round_arg, pfn - pfn % KD_ELF_BLOCK_PAGES) : 0;
+}
+
 /*
- * From @pos of a segment: how many bytes share one fate, and is it "kept"? Bytes of a page that
- * lies in the segment only in part have no bit in the bitmaps: they are kept if they can be.
+ * From @pos of a segment: how many bytes share one fate, and is it "kept"? What is kept is of one
+ * round, too. Bytes of a page that lies in the segment only in part have no bit in the bitmaps:
+ * they are kept if they can be.
  */
 static uint64_t fate_run(const struct kd_elf_params *p, const struct kd_format_segment *s,
 			 uint64_t pos, bool *kept_ret)
@@ -39,6 +47,10 @@ static uint64_t fate_run(const struct kd_elf_params *p, const struct kd_format_s
 	uint64_t end = (s->paddr + s->len_bytes) / page;
 	uint64_t to = pfn + 1;
 	*kept_ret = is_kept(&p->dump, pfn);
+	if (*kept_ret && p->round_of) {
+		uint64_t block_end = pfn - pfn % KD_ELF_BLOCK_PAGES + KD_ELF_BLOCK_PAGES;
+		end = end < block_end ? end : block_end;
+	}
 	uint8_t same = *kept_ret ? 0xff : 0;
 	while (to < end && is_kept(&p->dump, to) == *kept_ret) {
 		/* whole bytes at a time, where they are of one kind */
@@ -51,16 +63,22 @@ static uint64_t fate_run(const struct kd_elf_params *p, const struct kd_format_s
 	return (to - pfn) * page;
 }
 
-/* The kept bytes from @pos on, gaps that are too short included. */
+/* The kept bytes from @pos on that are of one round, gaps that are too short included. */
 static uint64_t kept_bytes(const struct kd_elf_params *p, const struct kd_format_segment *s,
-			   uint64_t pos)
+			   uint64_t pos, unsigned int *round_ret)
 {
 	uint64_t end = pos;
 
+	*round_ret = 0;
 	for (uint64_t at = pos; at < s->len_bytes;) {
 		bool kept;
 		uint64_t n = fate_run(p, s, at, &kept);
 		if (!kept && n >= (uint64_t)p->gap_pages * p->dump.page_size)
+			break;
+		unsigned int round = kept ? round_at(p, s->paddr + at) : *round_ret;
+		if (end == pos)
+			*round_ret = round;
+		else if (round != *round_ret)
 			break;
 		at += n;
 		if (kept)
@@ -87,7 +105,8 @@ static uint64_t left_out_bytes(const struct kd_elf_params *p, const struct kd_fo
 void kd_elf_iter_init(struct kd_elf_iter *it, const struct kd_elf_params *p,
 		      const struct kd_elf_layout *l)
 {
-	*it = (struct kd_elf_iter){ .p = p, .off = l->data };
+	*it = (struct kd_elf_iter){ .p = p };
+	memcpy(it->off, l->data, sizeof(it->off));
 }
 
 bool kd_elf_iter_next(struct kd_elf_iter *it, struct kd_elf_piece *ret)
@@ -102,28 +121,30 @@ bool kd_elf_iter_next(struct kd_elf_iter *it, struct kd_elf_piece *ret)
 		return false;
 
 	const struct kd_format_segment *s = &p->segments[it->segment];
-	uint64_t filesz = kept_bytes(p, s, it->pos);
+	unsigned int round;
+	uint64_t filesz = kept_bytes(p, s, it->pos, &round);
 	uint64_t memsz = filesz + left_out_bytes(p, s, it->pos + filesz);
 	uint64_t paddr = s->paddr + it->pos;
 	/* Offset and address agree within a page, so that a reader can map it. */
-	uint64_t off = round_up(it->off, p->dump.page_size) + paddr % p->dump.page_size;
+	uint64_t off = round_up(it->off[round], p->dump.page_size) + paddr % p->dump.page_size;
 	*ret = (struct kd_elf_piece){
 		.paddr = paddr,
 		.vaddr = s->vaddr ? s->vaddr + it->pos : 0,
 		.filesz = filesz,
 		.memsz = memsz,
 		.off = off,
+		.round = round,
 	};
 	it->pos += memsz;
 	if (filesz)
-		it->off = off + filesz;
+		it->off[round] = off + filesz;
 	return true;
 }
 
 int kd_elf_plan(const struct kd_elf_params *p, struct kd_elf_layout *ret, struct kd_err *err)
 {
 	struct kd_elf_layout l = { 0 };
-	struct kd_elf_iter it = { .p = p };
+	struct kd_elf_iter it = { .p = p }; /* each round as if it began at 0 */
 	struct kd_elf_piece piece;
 	uint64_t n = 1;
 
@@ -142,13 +163,11 @@ int kd_elf_plan(const struct kd_elf_params *p, struct kd_elf_layout *ret, struct
 		end += KD_ELF_SHDR_BYTES;
 	}
 	l.notes = end;
-	l.data = round_up(end + p->dump.notes_len, p->dump.page_size);
-
-	/* Offsets depend on the alignment of each piece: once more, from where the data begins. */
-	kd_elf_iter_init(&it, p, &l);
-	while (kd_elf_iter_next(&it, &piece))
-		;
-	l.end = it.off;
+	l.end = end + p->dump.notes_len;
+	for (int i = 0; i < KD_ELF_ROUNDS; i++) {
+		l.data[i] = round_up(l.end, p->dump.page_size);
+		l.end = l.data[i] + it.off[i];
+	}
 	*ret = l;
 	return 0;
 }

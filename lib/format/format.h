@@ -163,7 +163,16 @@ struct kd_elf_params {
 	size_t n_segments;
 	uint32_t gap_pages; /* shorter runs of pages to leave out are written all the same: fewer
 			     * segments. 1: none are */
+	/* What stands first in the file, for one that is cut short: the round, from 0 to
+	 * KD_ELF_ROUNDS - 1, of the block of KD_ELF_BLOCK_PAGES frames that begins with @pfn.
+	 * NULL: all are of one. */
+	unsigned int (*round_of)(const void *arg, uint64_t pfn);
+	const void *round_arg;
 };
+
+/* A round for each page would make segments without end. Linux keeps pages of one use together by
+ * blocks of this size (pageblock_order, x86_64). */
+enum { KD_ELF_ROUNDS = 4, KD_ELF_BLOCK_PAGES = 512 };
 
 /* One PT_LOAD: filesz bytes stand in the file, the rest of memsz was left out. */
 struct kd_elf_piece {
@@ -172,6 +181,7 @@ struct kd_elf_piece {
 	uint64_t filesz;
 	uint64_t memsz;
 	uint64_t off;
+	unsigned int round;
 };
 
 struct kd_elf_layout {
@@ -179,17 +189,18 @@ struct kd_elf_layout {
 	uint64_t phdrs;
 	uint64_t shdr; /* of extended numbering; 0: not needed */
 	uint64_t notes;
-	uint64_t data;
-	uint64_t end; /* size of the file */
+	uint64_t data[KD_ELF_ROUNDS]; /* of each round: one behind the other */
+	uint64_t end;		      /* size of the file */
 	uint64_t stored_bytes;
 };
 
-/* Gives the pieces in the order of the file. */
+/* Gives the pieces in the order of their program headers, which is that of addresses. Those of one
+ * round are in the order of the file. */
 struct kd_elf_iter {
 	const struct kd_elf_params *p;
 	size_t segment;
-	uint64_t pos; /* in that segment, bytes */
-	uint64_t off; /* in the file */
+	uint64_t pos;		     /* in that segment, bytes */
+	uint64_t off[KD_ELF_ROUNDS]; /* in the file */
 };
 
 /** kd_elf_plan() - counts pieces; -KD_NOTSUP for a file no ELF can be */

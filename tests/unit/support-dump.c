@@ -125,7 +125,7 @@ uint64_t compare_dumps(struct kd_vmcore *got, struct kd_vmcore *want)
 	KD_AUTO(kd_vmcore_window_freep) struct kd_vmcore_window *w = NULL;
 	struct kd_err err = { 0 };
 	uint8_t a[PAGE], b[PAGE];
-	uint64_t n = 0, same = 0;
+	uint64_t n = 0, same = 0, cut = 0;
 
 	assert_int_equal(kd_vmcore_max_pfn(got), kd_vmcore_max_pfn(want));
 	assert_int_equal(kd_vmcore_window_new(got, KD_ACCESS_READ, 0, 0, &w, &err), 0);
@@ -134,8 +134,13 @@ uint64_t compare_dumps(struct kd_vmcore *got, struct kd_vmcore *want)
 		if (n > FRAMES - pfn)
 			n = FRAMES - pfn;
 		for (uint64_t i = pfn; st == KD_PAGE_STORED && i < pfn + n; i++) {
-			if (kd_vmcore_read(got, i * PAGE, a, PAGE, &err))
-				fail_msg("%s", err.msg);
+			if (kd_vmcore_read(got, i * PAGE, a, PAGE, &err)) {
+				/* An ELF file may end inside of a page. */
+				if (kd_vmcore_format(got) != KD_VMCORE_ELF || cut++ > 0)
+					fail_msg("%s", err.msg);
+				assert_true(kd_vmcore_is_incomplete(got));
+				continue;
+			}
 			if (kd_vmcore_read(want, i * PAGE, b, PAGE, &err))
 				fail_msg("%s", err.msg);
 			if (memcmp(a, b, PAGE))

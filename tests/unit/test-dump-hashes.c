@@ -30,8 +30,7 @@ static void test_verify_finds_what_changed(void **state)
 		KD_AUTO(kd_closep) int fd = make_dump(m->core, &cases[i], &r);
 		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
 		const struct kd_verify_opts vo = { .fd = fd };
-		/* in text, not in a hole */
-		off_t at = cases[i].format == KD_DUMP_ELF ? 42 * MIB : size_of(fd) - MIB;
+		off_t at = size_of(fd) - MIB;
 		uint8_t byte = 0;
 
 		assert_int_equal(kd_dump_verify(core, &vo, &v, &err), 0);
@@ -46,7 +45,8 @@ static void test_verify_finds_what_changed(void **state)
 		assert_true(v.digests.bytes + 16384 > r.written_bytes ||
 			    cases[i].format == KD_DUMP_DISKDUMP);
 
-		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		while (pread(fd, &byte, 1, at) == 1 && byte == 0) /* not in a hole */
+			at++;
 		byte ^= 1;
 		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 		assert_int_equal(kd_dump_verify(core, &vo, &v, &err), 0);

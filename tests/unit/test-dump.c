@@ -178,8 +178,9 @@ static int stream_dump(struct kd_vmcore *core, const struct kd_dump_opts *o,
 	return fd;
 }
 
-/* No byte of the real file comes twice, and most come in large pieces. */
-static void check_chunks(int fd, size_t max_chunks)
+/* No byte of the real file comes twice, and most come in large pieces; those of an ELF file as they
+ * follow each other there. */
+static void check_chunks(int fd, size_t max_chunks, bool ascending)
 {
 	struct {
 		uint64_t off, end;
@@ -197,7 +198,8 @@ static void check_chunks(int fd, size_t max_chunks)
 		if (c.end)
 			break;
 		for (size_t i = 0; i < n; i++)
-			assert_true(c.offset >= seen[i].end || c.offset + c.size <= seen[i].off);
+			assert_true(c.offset >= seen[i].end ||
+				    (!ascending && c.offset + c.size <= seen[i].off));
 		assert_true(n < KD_ARRAY_LEN(seen));
 		seen[n].off = c.offset;
 		seen[n++].end = c.offset + c.size;
@@ -225,7 +227,8 @@ static void test_stream_is_read_back(void **state)
 		assert_false(kd_vmcore_is_incomplete(core));
 		assert_int_equal(compare_dumps(core, m->core),
 				 cases[i].level ? FRAMES - 1012 : FRAMES);
-		check_chunks(fd, cases[i].format == KD_DUMP_ELF ? 30 : 12);
+		bool elf = cases[i].format == KD_DUMP_ELF;
+		check_chunks(fd, elf ? 30 : 12, elf);
 	}
 }
 

@@ -311,6 +311,65 @@ static void test_elf_splits_at_long_gaps_only(void **state)
 	assert_int_equal(n, 4);
 }
 
+static unsigned int round_of_block(const void *arg, uint64_t pfn)
+{
+	const unsigned int *rounds = arg;
+
+	assert_int_equal(pfn % KD_ELF_BLOCK_PAGES, 0);
+	return rounds[pfn / KD_ELF_BLOCK_PAGES];
+}
+
+/* Program headers by address, what stands in the file by rounds. */
+static void test_elf_has_what_matters_first(void **state)
+{
+	static const unsigned int rounds[] = { 3, 3, 0, 2, 2, 3, 2 };
+	static const struct {
+		uint64_t pfn, pages, mem_pages, at;
+		unsigned int round;
+	} want[] = {
+		{ 0, 1024, 1024, 100 + 512 + 288, 3 },
+		{ 1024, 100, 512, 0, 0 },
+		/* one piece through a short gap, the next block is its own */
+		{ 1536, 512 + 256, 1024, 100, 2 },
+		{ 2560, 12, 512, 100 + 512 + 288 + 1024, 3 },
+		{ 3072, 32, 32, 100 + 512 + 256, 2 },
+	};
+	uint8_t keep[PAGE] = { 0 };
+	const struct kd_format_segment seg = { .len_bytes = 3104ull * PAGE,
+					       .stored_bytes = 3104ull * PAGE };
+	const struct kd_elf_params p = {
+		.dump = { .page_size = PAGE, .max_pfn = 3104, .keep = keep },
+		.machine = KD_FORMAT_ELF_X86_64,
+		.segments = &seg,
+		.n_segments = 1,
+		.gap_pages = 256,
+		.round_of = round_of_block,
+		.round_arg = rounds
+	};
+	struct kd_elf_layout l;
+	struct kd_err err = { 0 };
+	size_t n;
+
+	set_bits(keep, 0, 1024);
+	set_bits(keep, 1024, 100);
+	set_bits(keep, 1536, 400);
+	set_bits(keep, 2100, 204); /* the rest of the block is no gap inside a piece */
+	set_bits(keep, 2560, 12);
+	set_bits(keep, 3072, 32);
+	const struct kd_elf_piece *v = pieces_of(&p, &n);
+	assert_int_equal(kd_elf_plan(&p, &l, &err), 0);
+	assert_int_equal(n, KD_ARRAY_LEN(want));
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(v[i].paddr, want[i].pfn * PAGE);
+		assert_int_equal(v[i].filesz, want[i].pages * PAGE);
+		assert_int_equal(v[i].memsz, want[i].mem_pages * PAGE);
+		assert_int_equal(v[i].round, want[i].round);
+		assert_int_equal(v[i].off, l.data[0] + want[i].at * PAGE);
+	}
+	assert_int_equal(l.data[1], l.data[2]);
+	assert_int_equal(l.end, l.data[3] + (1024 + 12) * PAGE);
+}
+
 /* The bytes of a page that is in a segment only in part have no bit; they are kept. */
 static void test_elf_keeps_ragged_ends(void **state)
 {
@@ -361,7 +420,7 @@ static void test_elf_with_more_segments_than_16_bits(void **state)
 	memset(keep, 0x55, sizeof(keep)); /* every other one */
 	assert_int_equal(kd_elf_plan(&p, &l, &err), 0);
 	assert_int_equal(l.phnum, FRAMES / 2 + 1);
-	assert_int_equal(l.end, l.data + (uint64_t)FRAMES / 2 * PAGE);
+	assert_int_equal(l.end, l.data[0] + (uint64_t)FRAMES / 2 * PAGE);
 	assert_int_equal(kd_elf_write_head(&p, &l, false, room, sizeof(room), &out, &err), 0);
 	assert_int_equal(ftruncate(fd, (off_t)l.end), 0);
 
@@ -467,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_descs_in_two_rounds),
 		cmocka_unit_test(test_descs_of_pages_that_were_not_written),
 		cmocka_unit_test(test_elf_splits_at_long_gaps_only),
+		cmocka_unit_test(test_elf_has_what_matters_first),
 		cmocka_unit_test(test_elf_keeps_ragged_ends),
 		cmocka_unit_test(test_elf_with_more_segments_than_16_bits),
 		cmocka_unit_test(test_elf_says_that_it_is_incomplete),
