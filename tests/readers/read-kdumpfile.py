@@ -9,7 +9,8 @@ as vmcore(1) says there are. Exit 1 where something differs.
 
 libkdumpfile 0.5.1 makes up one frame of zeros at the end of each segment of an ELF dump
 whose end was left out (p_memsz > p_filesz), in makedumpfile's dumps too: these are told
-apart, and must be zeros.
+apart, and must be zeros. The segment of the kernel image may end with a frame that another
+one has, as part of a gap too short to leave out there: that one is not made up.
 """
 import struct
 import sys
@@ -41,8 +42,10 @@ def made_up(dump, path):
     """Addresses of the frames that libkdumpfile makes up"""
     if dump.attr["file.format"] != "elf":
         return set()
-    return {paddr + memsz - PAGE for paddr, _, filesz, memsz in load_segments(path)
-            if memsz > filesz}
+    segments = load_segments(path)
+    ends = {paddr + memsz - PAGE for paddr, _, filesz, memsz in segments if memsz > filesz}
+    return {end for end in ends
+            if not any(paddr <= end < paddr + filesz for paddr, _, filesz, _ in segments)}
 
 
 def main():
