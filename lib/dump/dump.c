@@ -68,6 +68,23 @@ enum kd_vmcore_access kd_engine_filter_access(const struct kd_dump_opts *o)
 	return o->access == KD_ACCESS_AUTO ? KD_ACCESS_SCAN : o->access;
 }
 
+/* Where there is only one round, or each of many chunks would hold a few descriptors. */
+static void choose_order(struct kd_engine *e)
+{
+	enum { MAX_RUNS = 4096 }; /* a quarter of KD_DUMP_MAX_EXTENTS */
+	bool in_chunks = e->opts->format == KD_DUMP_DISKDUMP && e->order == KD_WALK_BLOCKS;
+
+	if (e->order == KD_WALK_RISING)
+		return;
+	if (!kd_page_walk_has_rounds(&e->kept)) {
+		e->order = KD_WALK_RISING;
+	} else if (in_chunks && kd_page_walk_block_runs(&e->kept) > MAX_RUNS) {
+		kd_log(e->opts->log, KD_LOG_INFO, "dump",
+		       "pages of the kernel are too scattered to come first in a stream");
+		e->order = KD_WALK_RISING;
+	}
+}
+
 static int run_filter(struct kd_engine *e, struct kd_err *err)
 {
 	const struct kd_dump_opts *o = e->opts;
@@ -91,7 +108,7 @@ static int run_filter(struct kd_engine *e, struct kd_err *err)
 		return kd_wrap(err, "choosing the pages to keep");
 	keep_filter_facts(e);
 	e->result->input_incomplete |= e->kept.n_lost > 0;
-	e->in_rounds = e->can_have_rounds && kd_page_walk_has_rounds(&e->kept);
+	choose_order(e);
 	e->total_bytes = e->kept.n_keep * e->page_size;
 	return 0;
 }

@@ -15,8 +15,7 @@
  * and the printk ring; the kernel image; the kernel's other pages; page cache, user and
  * free pages if they are kept at all; hashes. Then everything is synced and "incomplete"
  * taken away. What a file cut short holds can be read: descriptors are written after
- * their pages. An ELF file has the same order by blocks of pages; a diskdump in a stream
- * has its pages by rising address.
+ * their pages. An ELF file or a stream has the same order by blocks of pages.
  *
  * Memory: everything is taken before the first page is read. Bitmaps (32 KiB per GiB
  * of memory each, 4 of them, or 3 where that is all the limit allows: then user pages

@@ -23,7 +23,7 @@ static uint32_t gap_pages(const struct kd_filter_result *f)
 
 static unsigned int round_of(const void *arg, uint64_t pfn)
 {
-	return kd_page_round(arg, pfn, KD_ELF_BLOCK_PAGES);
+	return kd_page_round_of_block(arg, pfn);
 }
 
 static int begin(struct kd_engine *e, struct kd_err *err)
@@ -32,7 +32,7 @@ static int begin(struct kd_engine *e, struct kd_err *err)
 	bool again = e->sink->rewritable;
 
 	e->elf.gap_pages = gap_pages(&e->kept);
-	e->elf.round_of = e->in_rounds ? round_of : NULL;
+	e->elf.round_of = e->order == KD_WALK_BLOCKS ? round_of : NULL;
 	e->elf.round_arg = &e->kept;
 	int rc = kd_elf_plan(&e->elf, &e->elf_layout, err);
 	if (rc)
@@ -57,7 +57,7 @@ static bool next_piece(struct kd_engine *e, struct kd_elf_piece *ret)
 
 	do {
 		while (!kd_elf_iter_next(&e->elf_iter, &piece)) {
-			if (!e->in_rounds || e->round + 1 == KD_N_ROUNDS)
+			if (!e->elf.round_of || e->round + 1 == KD_N_ROUNDS)
 				return false;
 			e->round++;
 			kd_elf_iter_init(&e->elf_iter, &e->elf, &e->elf_layout);
@@ -148,7 +148,7 @@ static void salvage(struct kd_engine *e)
 			       (piece.filesz < size - piece.off ? piece.filesz : size - piece.off);
 		uint64_t n = (end + page - 1) / page - piece.paddr / page;
 		r->pages += n;
-		r->late_pages += e->in_rounds && piece.round == KD_ROUND_LATE ? n : 0;
+		r->late_pages += piece.round == KD_ROUND_LATE ? n : 0;
 	}
 }
 

@@ -14,6 +14,8 @@ enum {
 	KD_WRITE_BYTES = 1 << 20,	/* writes go out in this size, aligned to it */
 	KD_CHUNK_BYTES = 4 << 20,	/* or in this, where each becomes a chunk of a stream */
 	KD_CHECKPOINT_BYTES = 64 << 20, /* pages written until their descriptors are, too */
+	/* a stream may end anywhere, and has no second try */
+	KD_STREAM_CHECKPOINT_BYTES = 16 << 20,
 	KD_MAP_BYTES = 64 << 20,
 };
 
@@ -210,30 +212,41 @@ enum kd_round {
 	KD_N_ROUNDS
 };
 
+enum kd_walk_order {
+	KD_WALK_RISING, /* by rising frame */
+	KD_WALK_ROUNDS, /* in rounds, by rising frame in each */
+	KD_WALK_BLOCKS, /* the same, but a block of KD_FORMAT_BLOCK_PAGES goes all with the first */
+};
+
 /* Walks the bitmap of pages to keep. */
 struct kd_page_walk {
 	const uint8_t *keep, *vital;
 	const uint8_t *late; /* NULL: such pages are not told from others */
 	struct kd_filter_range image;
-	bool in_rounds; /* else by rising frame */
+	enum kd_walk_order order;
+	uint64_t n_words; /* of 64 bits in each bitmap */
 	const struct kd_filter_range *ranges;
 	size_t n_ranges;
 	size_t range; /* that has the next word */
 	unsigned int round;
+	uint64_t block_end; /* of the block whose round is known: a word; 0: none is */
+	unsigned int block_round;
 	uint64_t word; /* the next to load */
 	uint64_t base; /* ordinal of the first page of the loaded one */
 	uint64_t kept; /* bits of the loaded one */
 	uint64_t left; /* of these still to be given */
 };
 
-void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool in_rounds);
+void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
+		       enum kd_walk_order order);
 /* Does more than one round have pages? */
 bool kd_page_walk_has_rounds(const struct kd_filter_result *f);
+/* By blocks: how often the next page is of another round than the one before. */
+uint64_t kd_page_walk_block_runs(const struct kd_filter_result *f);
 bool kd_page_walk_next(struct kd_page_walk *w, uint64_t *pfn_ret, uint64_t *ordinal_ret);
 
-/* The first round that has one of @n frames; the last where none is kept. @pfn and @n: multiples of
- * 64. */
-unsigned int kd_page_round(const struct kd_filter_result *f, uint64_t pfn, uint64_t n);
+/* Of the block that begins with @pfn; the last where none of its pages is kept. */
+unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t pfn);
 
 struct kd_engine_format;
 
@@ -253,11 +266,10 @@ struct kd_engine {
 	size_t spare_slots; /* beside two for each thread; none where memory is tight */
 	struct kd_arena arena;
 
-	bool can_have_rounds;
 	bool want_late; /* in rounds, and there is memory for the bitmap of late pages */
 	struct kd_filter *filter;
 	struct kd_filter_result kept;
-	bool in_rounds;
+	enum kd_walk_order order;
 	struct kd_format_dump dump;
 	struct kd_format_out out;
 

@@ -27,9 +27,12 @@ static int begin(struct kd_engine *e, struct kd_err *err)
 	if (rc)
 		return rc;
 
+	static const enum kd_desc_writes writes[] = { [KD_WALK_RISING] = KD_DESCS_RISING,
+						      [KD_WALK_ROUNDS] = KD_DESCS_WINDOWS,
+						      [KD_WALK_BLOCKS] = KD_DESCS_RUNS };
 	kd_desc_table_init(&e->descs, e->descs.window, e->dd_layout.descs, e->dump.n_keep,
-			   e->in_rounds);
-	kd_page_walk_init(&e->walk, &e->kept, e->in_rounds);
+			   writes[e->order]);
+	kd_page_walk_init(&e->walk, &e->kept, e->order);
 	e->data_pos = e->dd_layout.data;
 	e->checkpoint_pos = e->data_pos;
 	e->synced_pos = e->data_pos;
@@ -63,6 +66,11 @@ static int checkpoint(struct kd_engine *e, struct kd_err *err)
 		rc = kd_desc_table_flush(&e->descs, &e->out, err);
 	e->checkpoint_pos = e->data_pos;
 	return rc;
+}
+
+static uint64_t checkpoint_bytes(const struct kd_engine *e)
+{
+	return e->flat ? KD_STREAM_CHECKPOINT_BYTES : KD_CHECKPOINT_BYTES;
 }
 
 static int make_room(struct kd_engine *e, uint64_t ordinal, struct kd_err *err)
@@ -167,7 +175,7 @@ static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *e
 		rc = write_item(e, s, i, descs, err);
 	if (!rc)
 		remember_stored(&e->same, s, descs);
-	if (!rc && e->data_pos - e->checkpoint_pos >= KD_CHECKPOINT_BYTES)
+	if (!rc && e->data_pos - e->checkpoint_pos >= checkpoint_bytes(e))
 		rc = checkpoint(e, err);
 	return rc ? rc : kd_engine_after_extent(e, s->n * (uint64_t)e->page_size, e->data_pos, err);
 }
@@ -183,13 +191,16 @@ static int end(struct kd_engine *e, struct kd_err *err)
 static void salvage(struct kd_engine *e)
 {
 	struct kd_err ignored;
-	uint64_t dropped = kd_desc_table_drop_beyond(&e->descs, e->outbuf.flushed_end);
+	/* What follows a chunk that was not written whole cannot be told from it. */
+	uint64_t end = e->flat ? 0 : e->outbuf.flushed_end;
+	uint64_t dropped = kd_desc_table_drop_beyond(&e->descs, end);
 
 	/* All of this round: what was of an earlier one went out before it began. */
 	e->result->pages -= dropped;
 	e->result->late_pages -= e->round == KD_ROUND_LATE ? dropped : 0;
 	/* The sink has failed already: what still gets through is a gift. */
-	(void)!kd_desc_table_flush(&e->descs, &e->out, &ignored);
+	if (!e->flat)
+		(void)!kd_desc_table_flush(&e->descs, &e->out, &ignored);
 	e->result->file_bytes = e->outbuf.flushed_end;
 }
 

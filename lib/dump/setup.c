@@ -56,16 +56,17 @@ static uint64_t need(const struct kd_engine *e, unsigned int threads)
 	       (writing > filtering ? writing : filtering);
 }
 
-/* ELF: the program headers say at the start where everything is. Diskdump: the page descriptors must
- * be read again. */
-static bool can_have_rounds(const struct kd_engine *e)
+/* Rounds of single pages: the page descriptors must be read again. */
+static enum kd_walk_order best_order(const struct kd_engine *e)
 {
 	const struct kd_dump_opts *o = e->opts;
 
 	if (o->one_pass || !e->user_sink)
-		return false;
-	return o->format == KD_DUMP_ELF ||
-	       (!o->flattened && e->user_sink->rewritable && kd_sink_can_read(e->user_sink));
+		return KD_WALK_RISING;
+	if (o->format == KD_DUMP_ELF || o->flattened || !e->user_sink->rewritable ||
+	    !kd_sink_can_read(e->user_sink))
+		return KD_WALK_BLOCKS;
+	return KD_WALK_ROUNDS;
 }
 
 /*
@@ -84,8 +85,8 @@ int kd_engine_budget(struct kd_engine *e, struct kd_err *err)
 	if (e->threads > MAX_THREADS)
 		e->threads = MAX_THREADS;
 	e->same_max = max && max < SMALL_MEMORY ? SAME_MAX_SMALL : SAME_MAX;
-	e->can_have_rounds = can_have_rounds(e);
-	e->want_late = e->can_have_rounds;
+	e->order = best_order(e);
+	e->want_late = e->order != KD_WALK_RISING;
 	e->spare_slots = SPARE_SLOTS;
 	if (e->want_late && max && need(e, 1) > max) {
 		e->want_late = false;

@@ -5,6 +5,8 @@
 #include <endian.h>
 #include <string.h>
 
+enum { BLOCK_WORDS = KD_FORMAT_BLOCK_PAGES / 64 };
+
 static uint64_t load(const uint8_t *bitmap, uint64_t word)
 {
 	uint64_t v;
@@ -49,14 +51,16 @@ static uint64_t of_round(const struct kd_page_walk *w, uint64_t word, uint64_t k
 	}
 }
 
-void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f, bool in_rounds)
+void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
+		       enum kd_walk_order order)
 {
 	*w = (struct kd_page_walk){
 		.keep = f->keep,
 		.vital = f->vital,
 		.late = f->late,
 		.image = f->image,
-		.in_rounds = in_rounds,
+		.order = order,
+		.n_words = f->bitmap_bytes / sizeof(uint64_t),
 		.ranges = f->ranges,
 		.n_ranges = f->n_ranges,
 	};
@@ -81,7 +85,7 @@ bool kd_page_walk_has_rounds(const struct kd_filter_result *f)
 	struct kd_page_walk w;
 	unsigned int seen = 0;
 
-	for (kd_page_walk_init(&w, f, true); next_word(&w); w.word++) {
+	for (kd_page_walk_init(&w, f, KD_WALK_ROUNDS); next_word(&w); w.word++) {
 		uint64_t kept = load(w.keep, w.word);
 		for (unsigned int i = 0; kept && i < KD_N_ROUNDS; i++)
 			seen |= of_round(&w, w.word, kept, i) ? 1U << i : 0;
@@ -91,28 +95,52 @@ bool kd_page_walk_has_rounds(const struct kd_filter_result *f)
 	return false;
 }
 
-unsigned int kd_page_round(const struct kd_filter_result *f, uint64_t pfn, uint64_t n)
+/* The first that has pages in the block of @word. */
+static unsigned int block_round(struct kd_page_walk *w, uint64_t word)
 {
-	uint64_t end = f->bitmap_bytes / sizeof(uint64_t);
-	unsigned int first = KD_N_ROUNDS - 1;
-	struct kd_page_walk w;
+	if (w->block_end && word < w->block_end && word + BLOCK_WORDS >= w->block_end)
+		return w->block_round;
 
-	kd_page_walk_init(&w, f, true);
-	if (end > (pfn + n) / 64)
-		end = (pfn + n) / 64;
-	for (uint64_t word = pfn / 64; word < end; word++) {
-		uint64_t kept = load(w.keep, word);
-		for (unsigned int i = 0; kept && i < first; i++) {
-			if (of_round(&w, word, kept, i))
-				first = i;
+	uint64_t at = word - word % BLOCK_WORDS;
+	w->block_end = at + BLOCK_WORDS;
+	w->block_round = KD_N_ROUNDS - 1;
+	for (; at < w->block_end && at < w->n_words; at++) {
+		uint64_t kept = load(w->keep, at);
+		for (unsigned int i = 0; kept && i < w->block_round; i++) {
+			if (of_round(w, at, kept, i))
+				w->block_round = i;
 		}
 	}
-	return first;
+	return w->block_round;
+}
+
+unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t pfn)
+{
+	struct kd_page_walk w;
+
+	kd_page_walk_init(&w, f, KD_WALK_BLOCKS);
+	return block_round(&w, pfn / 64);
+}
+
+uint64_t kd_page_walk_block_runs(const struct kd_filter_result *f)
+{
+	unsigned int last = KD_N_ROUNDS;
+	struct kd_page_walk w;
+	uint64_t n = 0;
+
+	for (kd_page_walk_init(&w, f, KD_WALK_BLOCKS); next_word(&w); w.word++) {
+		if (load(w.keep, w.word) == 0)
+			continue;
+		unsigned int round = block_round(&w, w.word);
+		n += round != last;
+		last = round;
+	}
+	return n;
 }
 
 static bool next_round(struct kd_page_walk *w)
 {
-	if (!w->in_rounds || w->round + 1 == KD_N_ROUNDS)
+	if (w->order == KD_WALK_RISING || w->round + 1 == KD_N_ROUNDS)
 		return false;
 	w->round++;
 	w->range = 0;
@@ -134,8 +162,10 @@ static bool load_next(struct kd_page_walk *w)
 		w->base += (uint64_t)__builtin_popcountll(w->kept);
 		w->kept = load(w->keep, w->word);
 		w->left = w->kept;
-		if (w->in_rounds && w->kept)
+		if (w->order == KD_WALK_ROUNDS && w->kept)
 			w->left = of_round(w, w->word, w->kept, w->round);
+		else if (w->order == KD_WALK_BLOCKS && w->kept)
+			w->left = block_round(w, w->word) == w->round ? w->kept : 0;
 		w->word++;
 	}
 	return true;

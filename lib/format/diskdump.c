@@ -154,9 +154,9 @@ static uint8_t *desc_at(const struct kd_desc_table *t, uint64_t ordinal)
 }
 
 void kd_desc_table_init(struct kd_desc_table *t, uint8_t *window, uint64_t table, uint64_t n,
-			bool in_rounds)
+			enum kd_desc_writes writes)
 {
-	*t = (struct kd_desc_table){ .window = window, .table = table, .n = n, .whole = in_rounds };
+	*t = (struct kd_desc_table){ .window = window, .table = table, .n = n, .writes = writes };
 	memset(window, 0, KD_DESC_WINDOW_BYTES);
 }
 
@@ -172,20 +172,49 @@ void kd_desc_table_set(struct kd_desc_table *t, uint64_t ordinal,
 	t->next = ordinal + 1;
 }
 
+static int write_descs(const struct kd_desc_table *t, uint64_t from, uint64_t to,
+		       const struct kd_format_out *out, struct kd_err *err)
+{
+	return out->write_at(out->arg, t->table + from * KD_DISKDUMP_DESC_BYTES, desc_at(t, from),
+			     (size_t)(to - from) * KD_DISKDUMP_DESC_BYTES, err);
+}
+
+static bool is_set(const struct kd_desc_table *t, uint64_t ordinal)
+{
+	struct kd_diskdump_desc d;
+
+	kd_diskdump_decode_desc(desc_at(t, ordinal), false, &d);
+	return d.offset != 0;
+}
+
+/* The next neighbours that were set, from @from on; where they begin and end. */
+static void find_run(const struct kd_desc_table *t, uint64_t *from, uint64_t *to)
+{
+	while (*from < t->next && !is_set(t, *from))
+		++*from;
+	*to = *from;
+	while (*to < t->next && is_set(t, *to))
+		++*to;
+}
+
 int kd_desc_table_flush(struct kd_desc_table *t, const struct kd_format_out *out,
 			struct kd_err *err)
 {
-	if (t->written_to >= t->next)
-		return 0;
+	while (t->written_to < t->next) {
+		uint64_t from = t->written_to, to = t->next;
+		int rc = 0;
 
-	/* In rounds a window is written as a whole each time, so that its hash can be kept. */
-	uint64_t from = t->whole ? t->first : t->written_to;
-	uint64_t to = t->whole ? window_end(t) : t->next;
-	int rc = out->write_at(out->arg, t->table + from * KD_DISKDUMP_DESC_BYTES, desc_at(t, from),
-			       (size_t)(to - from) * KD_DISKDUMP_DESC_BYTES, err);
-	if (!rc)
-		t->written_to = t->next;
-	return rc;
+		if (t->writes == KD_DESCS_RUNS)
+			find_run(t, &from, &to);
+		if (t->writes == KD_DESCS_WINDOWS) /* so that its hash can be kept */
+			rc = write_descs(t, t->first, window_end(t), out, err);
+		else if (from < to)
+			rc = write_descs(t, from, to, out, err);
+		if (rc)
+			return rc;
+		t->written_to = to;
+	}
+	return 0;
 }
 
 int kd_desc_table_move(struct kd_desc_table *t, uint64_t ordinal, const struct kd_format_out *out,
@@ -195,7 +224,7 @@ int kd_desc_table_move(struct kd_desc_table *t, uint64_t ordinal, const struct k
 	t->next = t->first;
 	t->written_to = t->first;
 	memset(t->window, 0, KD_DESC_WINDOW_BYTES);
-	if (!t->second)
+	if (!t->second || t->writes != KD_DESCS_WINDOWS)
 		return 0;
 	return out->read_at(out->arg, t->table + t->first * KD_DISKDUMP_DESC_BYTES, t->window,
 			    (size_t)(window_end(t) - t->first) * KD_DISKDUMP_DESC_BYTES, err);

@@ -21,7 +21,7 @@ static unsigned int round_at(const struct kd_elf_params *p, uint64_t paddr)
 {
 	uint64_t pfn = paddr / p->dump.page_size;
 
-	return p->round_of ? p->round_of(p->round_arg, pfn - pfn % KD_ELF_BLOCK_PAGES) : 0;
+	return p->round_of ? p->round_of(p->round_arg, pfn - pfn % KD_FORMAT_BLOCK_PAGES) : 0;
 }
 
 /*
@@ -48,7 +48,7 @@ static uint64_t fate_run(const struct kd_elf_params *p, const struct kd_format_s
 	uint64_t to = pfn + 1;
 	*kept_ret = is_kept(&p->dump, pfn);
 	if (*kept_ret && p->round_of) {
-		uint64_t block_end = pfn - pfn % KD_ELF_BLOCK_PAGES + KD_ELF_BLOCK_PAGES;
+		uint64_t block_end = pfn - pfn % KD_FORMAT_BLOCK_PAGES + KD_FORMAT_BLOCK_PAGES;
 		end = end < block_end ? end : block_end;
 	}
 	uint8_t same = *kept_ret ? 0xff : 0;

@@ -26,6 +26,11 @@ struct kd_format_out {
 	void *arg;
 };
 
+/* What is first in a file is there when it is cut short. Where rounds of single pages would make parts
+ * without end, segments of an ELF file or chunks of a stream, blocks of so many frames have one each:
+ * Linux keeps pages of one use together by such blocks (pageblock_order, x86_64). */
+enum { KD_FORMAT_BLOCK_PAGES = 512 };
+
 /* Frames [pfn, end). */
 struct kd_format_range {
 	uint64_t pfn;
@@ -96,11 +101,17 @@ int kd_diskdump_write_head(const struct kd_diskdump_params *p, const struct kd_d
 /*
  * The table of page descriptors, seen through a window that moves over it. The
  * ordinal of a page is the number of kept pages below it. Ordinals rise; after each
- * kd_desc_table_rewind() they may rise once more, which needs out->read_at.
+ * kd_desc_table_rewind() they may rise once more.
  */
 enum {
 	KD_DESC_WINDOW = 32768, /* descriptors: 128 MiB of 4 KiB pages */
 	KD_DESC_WINDOW_BYTES = KD_DESC_WINDOW * KD_DISKDUMP_DESC_BYTES,
+};
+
+enum kd_desc_writes {
+	KD_DESCS_RISING,  /* each after the one before it: no rewind */
+	KD_DESCS_WINDOWS, /* a window as a whole, each time: needs out->read_at */
+	KD_DESCS_RUNS,	  /* neighbours that were set, as they are: nothing is written twice */
 };
 
 struct kd_desc_table {
@@ -110,18 +121,17 @@ struct kd_desc_table {
 	uint64_t first;	     /* ordinal of the window's first descriptor */
 	uint64_t written_to; /* ordinals below were written: where the next write starts */
 	uint64_t next;	     /* one more than the highest ordinal that was set */
-	bool whole;	     /* write windows as a whole, for there will be rounds */
-	bool second;	     /* in the second round or a later one */
+	enum kd_desc_writes writes;
+	bool second; /* in the second round or a later one */
 };
 
-/** kd_desc_table_init() - @in_rounds: kd_desc_table_rewind() will be called */
 void kd_desc_table_init(struct kd_desc_table *t, uint8_t *window, uint64_t table, uint64_t n,
-			bool in_rounds);
+			enum kd_desc_writes writes);
 
 /** kd_desc_table_holds() - can @ordinal be set without a flush first? */
 bool kd_desc_table_holds(const struct kd_desc_table *t, uint64_t ordinal);
 
-/** kd_desc_table_set() - @ordinal must be held, and higher than the last one */
+/** kd_desc_table_set() - @ordinal must be held, and higher than the last one; offset 0 is none */
 void kd_desc_table_set(struct kd_desc_table *t, uint64_t ordinal,
 		       const struct kd_diskdump_desc *desc);
 
@@ -163,16 +173,13 @@ struct kd_elf_params {
 	size_t n_segments;
 	uint32_t gap_pages; /* shorter runs of pages to leave out are written all the same: fewer
 			     * segments. 1: none are */
-	/* What stands first in the file, for one that is cut short: the round, from 0 to
-	 * KD_ELF_ROUNDS - 1, of the block of KD_ELF_BLOCK_PAGES frames that begins with @pfn.
-	 * NULL: all are of one. */
+	/* The round, from 0 to KD_ELF_ROUNDS - 1, of the block of KD_FORMAT_BLOCK_PAGES frames that
+	 * begins with @pfn. NULL: all are of one. */
 	unsigned int (*round_of)(const void *arg, uint64_t pfn);
 	const void *round_arg;
 };
 
-/* A round for each page would make segments without end. Linux keeps pages of one use together by
- * blocks of this size (pageblock_order, x86_64). */
-enum { KD_ELF_ROUNDS = 4, KD_ELF_BLOCK_PAGES = 512 };
+enum { KD_ELF_ROUNDS = 4 };
 
 /* One PT_LOAD: filesz bytes stand in the file, the rest of memsz was left out. */
 struct kd_elf_piece {

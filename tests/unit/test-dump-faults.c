@@ -199,6 +199,7 @@ static void test_kernel_pages_come_first(void **state)
 		{ { .codec = NULL, .threads = 2 }, 1012 },
 		/* by blocks of 512 pages */
 		{ { .format = KD_DUMP_ELF, .threads = 2 }, 512 },
+		{ { .codec = NULL, .threads = 2, .flattened = true }, 512 },
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {

@@ -196,7 +196,7 @@ static void test_walk_in_rounds(void **state)
 	for (size_t i = 0; i < KD_ARRAY_LEN(are_vital); i++)
 		set_bit(vital, are_vital[i]);
 	assert_true(kd_page_walk_has_rounds(&f));
-	kd_page_walk_init(&w, &f, true);
+	kd_page_walk_init(&w, &f, KD_WALK_ROUNDS);
 	for (size_t i = 0; i < KD_ARRAY_LEN(order); i++) {
 		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
 		assert_int_equal(pfn, order[i].pfn);
@@ -204,7 +204,7 @@ static void test_walk_in_rounds(void **state)
 		assert_int_equal(w.round, order[i].round);
 	}
 	assert_false(kd_page_walk_next(&w, &pfn, &ordinal));
-	kd_page_walk_init(&w, &f, false);
+	kd_page_walk_init(&w, &f, KD_WALK_RISING);
 	for (size_t i = 0; i < KD_ARRAY_LEN(kept); i++) {
 		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
 		assert_int_equal(pfn, kept[i]);
@@ -214,6 +214,56 @@ static void test_walk_in_rounds(void **state)
 	f.late = f.vital = NULL;
 	f.image = (struct kd_filter_range){ 0 };
 	assert_false(kd_page_walk_has_rounds(&f));
+}
+
+/* Each block goes with the most important page in it; ordinals stay those of the bitmap. */
+static void test_walk_by_blocks(void **state)
+{
+	enum { MAX_PFN = 3000 };
+	uint8_t keep[PAGE] = { 0 }, late[PAGE] = { 0 }, vital[PAGE] = { 0 };
+	static const struct kd_filter_range ranges[] = { { 0, 1088 }, { 1472, MAX_PFN } };
+	struct kd_filter_result f = { .max_pfn = MAX_PFN,
+				      .bitmap_bytes = PAGE,
+				      .keep = keep,
+				      .late = late,
+				      .vital = vital,
+				      .image = { 600, 602 },
+				      .ranges = ranges,
+				      .n_ranges = KD_ARRAY_LEN(ranges) };
+	static const uint64_t kept[] = { 3, 511, 512, 601, 1030, 1500, 1536, 2047, 2048, 2999 };
+	static const uint64_t are_late[] = { 3, 512, 1030, 2047, 2048, 2999 };
+	static const struct {
+		uint64_t pfn, ordinal;
+		unsigned int round;
+	} order[] = {
+		{ 1030, 4, KD_ROUND_VITAL },  { 1500, 5, KD_ROUND_VITAL },
+		{ 512, 2, KD_ROUND_IMAGE },   { 601, 3, KD_ROUND_IMAGE },
+		{ 3, 0, KD_ROUND_KERNEL },    { 511, 1, KD_ROUND_KERNEL },
+		{ 1536, 6, KD_ROUND_KERNEL }, { 2047, 7, KD_ROUND_KERNEL },
+		{ 2048, 8, KD_ROUND_LATE },   { 2999, 9, KD_ROUND_LATE },
+	};
+	struct kd_page_walk w;
+	uint64_t pfn = 0, ordinal = 0;
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(kept); i++)
+		set_bit(keep, kept[i]);
+	for (size_t i = 0; i < KD_ARRAY_LEN(are_late); i++)
+		set_bit(late, are_late[i]);
+	set_bit(vital, 1500);
+	set_bit(vital, 100); /* not kept */
+	kd_page_walk_init(&w, &f, KD_WALK_BLOCKS);
+	for (size_t i = 0; i < KD_ARRAY_LEN(order); i++) {
+		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
+		assert_int_equal(pfn, order[i].pfn);
+		assert_int_equal(ordinal, order[i].ordinal);
+		assert_int_equal(w.round, order[i].round);
+		assert_int_equal(kd_page_round_of_block(&f, pfn - pfn % KD_FORMAT_BLOCK_PAGES),
+				 order[i].round);
+	}
+	assert_false(kd_page_walk_next(&w, &pfn, &ordinal));
+	/* kernel, image, vital, kernel, late */
+	assert_int_equal(kd_page_walk_block_runs(&f), 5);
+	assert_int_equal(kd_page_round_of_block(&f, 1 << 20), KD_ROUND_LATE);
 }
 
 static int note_write(struct kd_sink *s, uint64_t off, const void *buf, size_t len,
@@ -253,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_same_table_forgets_the_oldest),
 		cmocka_unit_test(test_same_table_knows_how_long_a_page_lasts),
 		cmocka_unit_test(test_walk_in_rounds),
+		cmocka_unit_test(test_walk_by_blocks),
 		cmocka_unit_test(test_outbuf_aligns_writes),
 	};
 

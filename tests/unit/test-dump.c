@@ -228,7 +228,7 @@ static void test_stream_is_read_back(void **state)
 		assert_int_equal(compare_dumps(core, m->core),
 				 cases[i].level ? FRAMES - 1012 : FRAMES);
 		bool elf = cases[i].format == KD_DUMP_ELF;
-		check_chunks(fd, elf ? 30 : 12, elf);
+		check_chunks(fd, elf ? 30 : 14, elf);
 	}
 }
 

@@ -197,7 +197,7 @@ static void test_descs_in_one_round(void **state)
 	struct kd_err err = { 0 };
 	enum { N = 3 * KD_DESC_WINDOW / 2 };
 
-	kd_desc_table_init(&table, window, 512, N, false);
+	kd_desc_table_init(&table, window, 512, N, KD_DESCS_RISING);
 	for (uint64_t i = 0; i < N; i++) {
 		set_desc(&table, i, &out);
 		if (i == 10)
@@ -221,7 +221,7 @@ static void test_descs_in_two_rounds(void **state)
 	struct kd_err err = { 0 };
 	enum { N = 5 * KD_DESC_WINDOW / 2 };
 
-	kd_desc_table_init(&table, window, 0, N, true);
+	kd_desc_table_init(&table, window, 0, N, KD_DESCS_WINDOWS);
 	for (uint64_t i = 0; i < N; i += 3) {
 		set_desc(&table, i, &out);
 		if (i % 300 == 0)
@@ -240,6 +240,44 @@ static void test_descs_in_two_rounds(void **state)
 		assert_int_equal(offset_in_file(fd, 0, i), 1000 + i);
 }
 
+/* Without reading what was written, and without writing it twice. */
+static void test_descs_in_two_rounds_of_a_stream(void **state)
+{
+	KD_AUTO(kd_closep) int fd = kd_gen_memfd("descs");
+	KD_AUTO(kd_freep) uint8_t *window = malloc(KD_DESC_WINDOW_BYTES);
+	struct target t = { .fd = fd };
+	struct kd_format_out out = out_to(&t);
+	struct kd_desc_table table;
+	struct kd_err err = { 0 };
+	enum { N = 5 * KD_DESC_WINDOW / 2, RUN = 1000 };
+
+	out.read_at = NULL;
+	kd_desc_table_init(&table, window, 512, N, KD_DESCS_RUNS);
+	for (uint64_t round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < N; i++) {
+			if (i / RUN % 2 != round)
+				continue;
+			set_desc(&table, i, &out);
+			if (i % 16384 == 100)
+				assert_int_equal(kd_desc_table_flush(&table, &out, &err), 0);
+		}
+		assert_int_equal(kd_desc_table_flush(&table, &out, &err), 0);
+		assert_int_equal(kd_desc_table_flush(&table, &out, &err), 0); /* nothing to do */
+		assert_int_equal(offset_in_file(fd, 512, N - 1),
+				 N / RUN % 2 <= round ? 1000 + N - 1 : 0);
+		if (round == 0) {
+			assert_int_equal(offset_in_file(fd, 512, RUN - 1), 1000 + RUN - 1);
+			assert_int_equal(offset_in_file(fd, 512, RUN), 0);
+			assert_int_equal(kd_desc_table_rewind(&table, &out, &err), 0);
+		}
+	}
+	assert_int_equal(t.bytes, (uint64_t)N * KD_DISKDUMP_DESC_BYTES);
+	/* one for each run, and where a window or a flush cut it */
+	assert_in_range(t.writes, N / RUN, N / RUN + 9);
+	for (uint64_t i = 0; i < N; i++)
+		assert_int_equal(offset_in_file(fd, 512, i), 1000 + i);
+}
+
 static void test_descs_of_pages_that_were_not_written(void **state)
 {
 	KD_AUTO(kd_closep) int fd = kd_gen_memfd("descs");
@@ -249,7 +287,7 @@ static void test_descs_of_pages_that_were_not_written(void **state)
 	struct kd_desc_table table;
 	struct kd_err err = { 0 };
 
-	kd_desc_table_init(&table, window, 0, 100, false);
+	kd_desc_table_init(&table, window, 0, 100, KD_DESCS_RISING);
 	for (uint64_t i = 0; i < 10; i++)
 		set_desc(&table, i, &out);
 	assert_int_equal(kd_desc_table_drop_beyond(&table, 1005), 5);
@@ -315,8 +353,8 @@ static unsigned int round_of_block(const void *arg, uint64_t pfn)
 {
 	const unsigned int *rounds = arg;
 
-	assert_int_equal(pfn % KD_ELF_BLOCK_PAGES, 0);
-	return rounds[pfn / KD_ELF_BLOCK_PAGES];
+	assert_int_equal(pfn % KD_FORMAT_BLOCK_PAGES, 0);
+	return rounds[pfn / KD_FORMAT_BLOCK_PAGES];
 }
 
 /* Program headers by address, what stands in the file by rounds. */
@@ -524,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_diskdump_too_large_for_its_header),
 		cmocka_unit_test(test_descs_in_one_round),
 		cmocka_unit_test(test_descs_in_two_rounds),
+		cmocka_unit_test(test_descs_in_two_rounds_of_a_stream),
 		cmocka_unit_test(test_descs_of_pages_that_were_not_written),
 		cmocka_unit_test(test_elf_splits_at_long_gaps_only),
 		cmocka_unit_test(test_elf_has_what_matters_first),
