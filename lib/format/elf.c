@@ -17,11 +17,18 @@ static bool is_kept(const struct kd_format_dump *d, uint64_t pfn)
 	return pfn < d->max_pfn && d->keep[pfn / 8] >> (pfn % 8) & 1;
 }
 
-static unsigned int round_at(const struct kd_elf_params *p, uint64_t paddr)
+static unsigned int round_at(struct kd_elf_iter *it, uint64_t paddr)
 {
-	uint64_t pfn = paddr / p->dump.page_size;
+	uint64_t pfn = paddr / it->p->dump.page_size, first = pfn - pfn % KD_FORMAT_BLOCK_PAGES;
 
-	return p->round_of ? p->round_of(p->round_arg, pfn - pfn % KD_FORMAT_BLOCK_PAGES) : 0;
+	if (!it->p->round_of)
+		return 0;
+	if (!it->knows_block || it->block != first) {
+		it->knows_block = true;
+		it->block = first;
+		it->block_round = it->p->round_of(it->p->round_arg, first);
+	}
+	return it->block_round;
 }
 
 /*
@@ -63,11 +70,12 @@ static uint64_t fate_run(const struct kd_elf_params *p, const struct kd_format_s
 	return (to - pfn) * page;
 }
 
-/* The kept bytes from @pos on that are of one round, gaps that are too short included. */
-static uint64_t kept_bytes(const struct kd_elf_params *p, const struct kd_format_segment *s,
-			   uint64_t pos, unsigned int *round_ret)
+/* The kept bytes of @s from here on that are of one round, gaps that are too short included. */
+static uint64_t kept_bytes(struct kd_elf_iter *it, const struct kd_format_segment *s,
+			   unsigned int *round_ret)
 {
-	uint64_t end = pos;
+	const struct kd_elf_params *p = it->p;
+	uint64_t pos = it->pos, end = pos;
 
 	*round_ret = 0;
 	for (uint64_t at = pos; at < s->len_bytes;) {
@@ -75,7 +83,7 @@ static uint64_t kept_bytes(const struct kd_elf_params *p, const struct kd_format
 		uint64_t n = fate_run(p, s, at, &kept);
 		if (!kept && n >= (uint64_t)p->gap_pages * p->dump.page_size)
 			break;
-		unsigned int round = kept ? round_at(p, s->paddr + at) : *round_ret;
+		unsigned int round = kept ? round_at(it, s->paddr + at) : *round_ret;
 		if (end == pos)
 			*round_ret = round;
 		else if (round != *round_ret)
@@ -122,7 +130,7 @@ bool kd_elf_iter_next(struct kd_elf_iter *it, struct kd_elf_piece *ret)
 
 	const struct kd_format_segment *s = &p->segments[it->segment];
 	unsigned int round;
-	uint64_t filesz = kept_bytes(p, s, it->pos, &round);
+	uint64_t filesz = kept_bytes(it, s, &round);
 	uint64_t memsz = filesz + left_out_bytes(p, s, it->pos + filesz);
 	uint64_t paddr = s->paddr + it->pos;
 	/* Offset and address agree within a page, so that a reader can map it. */

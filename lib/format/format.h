@@ -208,6 +208,9 @@ struct kd_elf_iter {
 	size_t segment;
 	uint64_t pos;		     /* in that segment, bytes */
 	uint64_t off[KD_ELF_ROUNDS]; /* in the file */
+	bool knows_block;
+	uint64_t block; /* the one last asked for */
+	unsigned int block_round;
 };
 
 /** kd_elf_plan() - counts pieces; -KD_NOTSUP for a file no ELF can be */
