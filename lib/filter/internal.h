@@ -119,6 +119,7 @@ struct kd_reader {
 	 * where there are none.
 	 */
 	const uint8_t *(*fetch)(struct kd_reader *r, uint64_t vaddr, size_t want, size_t *len_ret);
+	bool copies; /* pieces of any length: what nobody looks at costs as much as the rest */
 };
 
 /* Copies all of it, or false. */

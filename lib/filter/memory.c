@@ -49,6 +49,7 @@ static const uint8_t *fetch(struct kd_reader *reader, uint64_t vaddr, size_t wan
 		want = (size_t)(r->len - into);
 	if (kd_vmcore_map(r->window, r->paddr + into, want, &p, len_ret, &ignored))
 		return NULL;
+	reader->copies = kd_vmcore_window_copies(r->window);
 	return p;
 }
 

@@ -20,7 +20,8 @@ enum {
 	AHEAD_BYTES = 2048, /* of the page that is looked at: on its way from memory meanwhile */
 	MIN_AHEAD_BYTES = 4096,
 	MAX_AHEAD_BYTES = 256 << 10,
-	LARGE_FRAMES = 512, /* 32 KiB of the page array */
+	MAX_COPY_BYTES = 16 << 10, /* ahead, where free blocks would be copied, too */
+	LARGE_FRAMES = 512,	   /* 32 KiB of the page array */
 };
 
 void kd_scan_stats_init(struct kd_scan_stats *s)
@@ -161,7 +162,7 @@ static bool load(struct kd_scan_worker *w, const struct kd_section *s, uint64_t 
 	 * likely, whose pages need not be read: read little, then more and more. */
 	if (pfn != w->first + w->n || !w->ahead)
 		w->ahead = MIN_AHEAD_BYTES;
-	else if (w->ahead < MAX_AHEAD_BYTES)
+	else if (w->ahead < (w->reader->copies ? MAX_COPY_BYTES : MAX_AHEAD_BYTES))
 		w->ahead *= 2;
 	w->n = 0;
 	size_t want = (size_t)min_u64((stop - pfn) * l->bytes, w->ahead);

@@ -166,6 +166,14 @@ static bool is_worth_mapping(const struct kd_vmcore_window *w, size_t len)
 	return is_choice(w, len) && kd_scan_trial_maps(&w->trial);
 }
 
+bool kd_elf_window_copies(const struct kd_vmcore_window *w)
+{
+	if (!may_map(w->core, w->access))
+		return true;
+	return w->access == KD_ACCESS_SCAN && !w->core->files[0].is_proc &&
+	       kd_scan_trial_is_over(&w->trial) && !kd_scan_trial_maps(&w->trial);
+}
+
 /* Before a piece that can be had in two ways. */
 static void begin_try(struct kd_vmcore_window *w)
 {

@@ -144,6 +144,7 @@ int kd_elf_window_init(struct kd_vmcore_window *w, struct kd_err *err) KD_MUST_C
 size_t kd_elf_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_access access,
 			   size_t read_bytes);
 void kd_elf_window_fini(struct kd_vmcore_window *w);
+bool kd_elf_window_copies(const struct kd_vmcore_window *w);
 int kd_elf_window_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, const uint8_t **ret,
 		      size_t *len_ret, struct kd_err *err) KD_MUST_CHECK;
 

@@ -237,6 +237,11 @@ int kd_vmcore_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, const
 	return w->core->ops->map(w, paddr, want ? want : 1, ret, len_ret, err);
 }
 
+bool kd_vmcore_window_copies(const struct kd_vmcore_window *w)
+{
+	return w->core->format != KD_VMCORE_ELF || kd_elf_window_copies(w);
+}
+
 int kd_vmcore_page_run(struct kd_vmcore_window *w, uint64_t pfn, uint64_t *n_ret,
 		       struct kd_err *err)
 {

@@ -224,6 +224,13 @@ size_t kd_vmcore_window_bytes(const struct kd_vmcore *core, enum kd_vmcore_acces
 int kd_vmcore_map(struct kd_vmcore_window *w, uint64_t paddr, size_t want, const uint8_t **ret,
 		  size_t *len_ret, struct kd_err *err) KD_MUST_CHECK;
 
+/**
+ * kd_vmcore_window_copies() - are pieces copied from now on, however long they are?
+ *
+ * Then what nobody looks at costs as much as the rest. False where a long one may be mapped.
+ */
+bool kd_vmcore_window_copies(const struct kd_vmcore_window *w);
+
 /** kd_vmcore_info() - the dump's vmcoreinfo; NULL where it has none */
 const struct kd_vmcoreinfo *kd_vmcore_info(const struct kd_vmcore *core);
 

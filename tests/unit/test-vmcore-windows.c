@@ -70,6 +70,7 @@ static void test_elf_windows_map_and_read_alike(void **state)
 		assert_int_equal(n > 64 << 10,
 				 kinds[k] == KD_ACCESS_MAP ||
 					 (kinds[k] == KD_ACCESS_SCAN && !is_tmpfs(fd)));
+		assert_int_equal(kd_vmcore_window_copies(w), n <= 64 << 10);
 		assert_int_equal(kd_vmcore_map(w, 2 * MIB, 1, &p, &n, &err), -KD_BADDATA);
 	}
 }
@@ -99,8 +100,12 @@ static void test_scan_goes_either_way(void **state)
 			assert_int_equal(v, at + i);
 		}
 	}
-	assert_true(is_tmpfs(fd) || w->access == KD_ACCESS_READ /* before 5.14 */ ||
-		    kd_scan_trial_is_over(&w->trial));
+	if (is_tmpfs(fd) || w->access == KD_ACCESS_READ /* before 5.14 */) {
+		assert_true(kd_vmcore_window_copies(w));
+		return;
+	}
+	assert_true(kd_scan_trial_is_over(&w->trial));
+	assert_int_equal(kd_vmcore_window_copies(w), !kd_scan_trial_maps(&w->trial));
 }
 
 /* @map_ns, @read_ns: what a MiB takes; the third try is disturbed. */
