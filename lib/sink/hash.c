@@ -10,6 +10,14 @@ enum {
 	/* After so many joined ranges they become twice as long: 64 ranges a doubling keeps
 	 * any dump within a few hundred. */
 	JOINS_PER_DOUBLING = 64,
+	N_STREAMS = 2, /* pages, and what tells where they are */
+};
+
+/* A range being joined: not yet among the extents. */
+struct stream {
+	struct kd_xxh3 xxh3;
+	uint64_t off;
+	uint64_t len; /* 0: none */
 };
 
 struct hash_sink {
@@ -20,20 +28,21 @@ struct hash_sink {
 	size_t max;
 	uint64_t end; /* of the range that reaches farthest: nothing behind it is noted yet */
 
-	/* the range being joined: not yet among the extents */
+	bool full; /* one found no place */
+
 	uint64_t stream_from;
-	struct kd_xxh3 stream;
-	uint64_t stream_off;
-	uint64_t stream_len; /* 0: none */
+	struct stream streams[N_STREAMS];
+	unsigned int last; /* the one that was written to */
 	uint64_t join_bytes;
-	unsigned int joined;
+	unsigned int joined; /* ranges of that length */
 };
 
 _Static_assert(_Alignof(struct hash_sink) <= KD_SINK_WRAPPER_ALIGN, "as kd_sink_wrap() allocates");
 
 static void add(struct hash_sink *h, uint64_t off, uint64_t len, uint64_t xxh3)
 {
-	if (h->n == h->max)
+	h->full |= h->n == h->max;
+	if (h->full)
 		return;
 	h->extents[h->n++] =
 		(struct kd_hashed_extent){ .off = off, .len_bytes = len, .xxh3 = xxh3 };
@@ -41,21 +50,25 @@ static void add(struct hash_sink *h, uint64_t off, uint64_t len, uint64_t xxh3)
 		h->end = off + len;
 }
 
-static void end_stream(struct hash_sink *h)
+static void end_stream(struct hash_sink *h, struct stream *s)
 {
-	if (h->stream_len == 0)
+	if (s->len == 0)
 		return;
-	add(h, h->stream_off, h->stream_len, kd_xxh3_digest(&h->stream));
-	h->stream_len = 0;
-	if (++h->joined % JOINS_PER_DOUBLING == 0 && h->join_bytes < (UINT64_MAX >> 1))
+	add(h, s->off, s->len, kd_xxh3_digest(&s->xxh3));
+	if (s->len >= h->join_bytes && ++h->joined % JOINS_PER_DOUBLING == 0 &&
+	    h->join_bytes < (UINT64_MAX >> 1))
 		h->join_bytes *= 2;
+	s->len = 0;
 }
 
 /* What was noted of [off, off + len) is no longer true. */
 static void forget(struct hash_sink *h, uint64_t off, uint64_t len)
 {
-	if (h->stream_len && off < h->stream_off + h->stream_len && off + len > h->stream_off)
-		end_stream(h);
+	for (unsigned int i = 0; i < N_STREAMS; i++) {
+		struct stream *s = &h->streams[i];
+		if (s->len && off < s->off + s->len && off + len > s->off)
+			end_stream(h, s);
+	}
 	if (off >= h->end)
 		return;
 	for (size_t i = 0; i < h->n;) {
@@ -67,23 +80,34 @@ static void forget(struct hash_sink *h, uint64_t off, uint64_t len)
 	}
 }
 
+/* The one that @off continues, or the one that was not written to for longer. */
+static struct stream *stream_for(struct hash_sink *h, uint64_t off)
+{
+	unsigned int i = 0;
+
+	while (i < N_STREAMS &&
+	       (h->streams[i].len == 0 || off != h->streams[i].off + h->streams[i].len))
+		i++;
+	h->last = i < N_STREAMS ? i : (h->last + 1) % N_STREAMS;
+	return &h->streams[h->last];
+}
+
 static void note(struct hash_sink *h, uint64_t off, const void *buf, size_t len)
 {
-	bool goes_on = h->stream_len && off == h->stream_off + h->stream_len &&
-		       h->stream_len < h->join_bytes;
-
 	forget(h, off, len);
 	if (off < h->stream_from) {
 		add(h, off, len, kd_xxh3(buf, len));
 		return;
 	}
-	if (!goes_on) {
-		end_stream(h);
-		kd_xxh3_init(&h->stream);
-		h->stream_off = off;
+	struct stream *s = stream_for(h, off);
+	if (off != s->off + s->len || s->len >= h->join_bytes)
+		end_stream(h, s);
+	if (s->len == 0) {
+		kd_xxh3_init(&s->xxh3);
+		s->off = off;
 	}
-	kd_xxh3_update(&h->stream, buf, len);
-	h->stream_len += len;
+	kd_xxh3_update(&s->xxh3, buf, len);
+	s->len += len;
 }
 
 static int hash_write_at(struct kd_sink *s, uint64_t off, const void *buf, size_t len,
@@ -165,6 +189,11 @@ void kd_sink_hash_forget(struct kd_sink *hash, uint64_t off, uint64_t len)
 	forget((struct hash_sink *)hash, off, len);
 }
 
+bool kd_sink_hash_is_full(const struct kd_sink *hash)
+{
+	return ((const struct hash_sink *)hash)->full;
+}
+
 static int by_offset(const void *a, const void *b)
 {
 	const struct kd_hashed_extent *x = a, *y = b;
@@ -180,10 +209,13 @@ size_t kd_sink_hash_settled(struct kd_sink *hash, struct kd_hashed_extent *ret)
 	for (size_t i = 0; i < h->n; i++)
 		if (h->extents[i].off >= h->stream_from)
 			ret[n++] = h->extents[i];
-	if (h->stream_len && n < h->max)
-		ret[n++] = (struct kd_hashed_extent){ .off = h->stream_off,
-						      .len_bytes = h->stream_len,
-						      .xxh3 = kd_xxh3_digest(&h->stream) };
+	for (unsigned int i = 0; i < N_STREAMS; i++) {
+		const struct stream *s = &h->streams[i];
+		if (s->len && n < h->max)
+			ret[n++] = (struct kd_hashed_extent){ .off = s->off,
+							      .len_bytes = s->len,
+							      .xxh3 = kd_xxh3_digest(&s->xxh3) };
+	}
 	qsort(ret, n, sizeof(*ret), by_offset);
 	return n;
 }
@@ -192,7 +224,8 @@ const struct kd_hashed_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t
 {
 	struct hash_sink *h = (struct hash_sink *)hash;
 
-	end_stream(h);
+	for (unsigned int i = 0; i < N_STREAMS; i++)
+		end_stream(h, &h->streams[i]);
 	qsort(h->extents, h->n, sizeof(*h->extents), by_offset);
 	*n_ret = h->n;
 	return h->extents;

@@ -158,7 +158,8 @@ int kd_sink_open_stream(int fd, const char *name, struct kd_sink **ret,
  *
  * Each write is a range of its own, and a write over whole older ranges takes their
  * place. (One over a part of a range drops that range.) From @stream_from on writes that
- * continue each other make up one range of 64 MiB, later more.
+ * continue each other make up one range of 64 MiB, later more, also where writes in two places
+ * take turns.
  */
 int kd_sink_hash_new(struct kd_sink *inner, size_t max_extents, struct kd_sink **ret,
 		     struct kd_err *err) KD_MUST_CHECK;
@@ -179,6 +180,9 @@ void kd_sink_hash_forget(struct kd_sink *hash, uint64_t off, uint64_t len);
  * In the midst of writing; changes nothing. Returns how many.
  */
 size_t kd_sink_hash_settled(struct kd_sink *hash, struct kd_hashed_extent *ret);
+
+/** kd_sink_hash_is_full() - were there more than max_extents, so that some have no hash? */
+bool kd_sink_hash_is_full(const struct kd_sink *hash);
 
 /** kd_sink_hash_extents() - by rising offset; valid until the next write. Not rising while writing */
 const struct kd_hashed_extent *kd_sink_hash_extents(struct kd_sink *hash, size_t *n_ret);

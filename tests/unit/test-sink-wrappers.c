@@ -75,6 +75,35 @@ static void test_hash_joins_what_goes_on(void **state)
 	must_commit(h);
 }
 
+static void test_hash_joins_in_two_places_by_turns(void **state)
+{
+	KD_AUTO(kd_closep) int fd = kd_gen_memfd("sink");
+	struct kd_sink *h = hash_around(memory_sink(fd), 3);
+	struct kd_hashed_extent settled[3];
+	size_t n = 0;
+
+	kd_sink_hash_stream_from(h, 0);
+	for (unsigned int i = 0; i < 5; i++) {
+		must_write(h, 100 + i, "d", 1);
+		must_write(h, i, "t", 1);
+	}
+	assert_int_equal(kd_sink_hash_settled(h, settled), 2);
+	assert_int_equal(settled[0].xxh3, kd_xxh3("ttttt", 5));
+	assert_int_equal(settled[1].xxh3, kd_xxh3("ddddd", 5));
+
+	must_write(h, 50, "T", 1); /* takes the place of the data's, which ends */
+	must_write(h, 5, "t", 1);
+	must_write(h, 105, "d", 1);
+	assert_false(kd_sink_hash_is_full(h));
+	const struct kd_hashed_extent *x = kd_sink_hash_extents(h, &n);
+	assert_int_equal(n, 3); /* room for the fourth there is none */
+	assert_true(kd_sink_hash_is_full(h));
+	assert_int_equal(find(x, n, 100)->len_bytes, 5);
+	assert_int_equal(find(x, n, 50)->len_bytes, 1);
+	assert_int_equal(find(x, n, 0)->xxh3, kd_xxh3("tttttt", 6));
+	must_commit(h);
+}
+
 static void test_hash_follows_what_is_written_again(void **state)
 {
 	KD_AUTO(kd_closep) int fd = kd_gen_memfd("sink");
@@ -243,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_xxh3_is_the_one_everybody_means),
 		cmocka_unit_test(test_hash_joins_what_goes_on),
+		cmocka_unit_test(test_hash_joins_in_two_places_by_turns),
 		cmocka_unit_test(test_hash_follows_what_is_written_again),
 		cmocka_unit_test(test_fault_fills_up),
 		cmocka_unit_test(test_fault_breaks_a_stream),
