@@ -174,6 +174,15 @@ static uint64_t index_of(struct window *d, const struct kd_dd_part *p, uint64_t 
 	return d->last_index;
 }
 
+/* Of the descriptor that lies across @end only the first bytes were written. */
+static void forget_half(struct window *d, size_t end)
+{
+	size_t half = end % KD_DISKDUMP_DESC_BYTES;
+
+	if (half)
+		memset(d->descs + end - half, 0, KD_DISKDUMP_DESC_BYTES);
+}
+
 /*
  * Reads @want bytes of descriptors, or only the first one; what cannot be read is taken for never
  * written, as nothing tells where those pages are, and goes as far as a page of the disk.
@@ -184,8 +193,9 @@ static size_t read_descs(struct window *d, const struct kd_dd_part *p, uint64_t 
 	ssize_t got = kd_file_read_some(p->file, off, d->descs, want, &why);
 
 	if (got >= 0) {
-		memset(d->descs + got / KD_DISKDUMP_DESC_BYTES * KD_DISKDUMP_DESC_BYTES, 0,
-		       (size_t)got % KD_DISKDUMP_DESC_BYTES);
+		forget_half(d, (size_t)got);
+		if (p->file->cut && p->file->cut_at > off && p->file->cut_at - off < want)
+			forget_half(d, (size_t)(p->file->cut_at - off));
 		return want;
 	}
 	memset(d->descs, 0, want);

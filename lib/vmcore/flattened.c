@@ -96,6 +96,8 @@ int kd_flattened_index(struct kd_file *f, const struct kd_log *log, struct kd_er
 		       "%s: flattened file without its end marker: it was cut short", f->name);
 
 	uint64_t end = 0;
+	if (f->cut && list.n)
+		f->cut_at = list.v[list.n - 1].extent.start + list.v[list.n - 1].extent.len;
 	for (size_t i = 0; i < list.n; i++) {
 		uint64_t chunk_end = list.v[i].extent.start + list.v[i].extent.len;
 		if (chunk_end > end)

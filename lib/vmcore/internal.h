@@ -16,6 +16,7 @@ struct kd_file {
 	bool holes_cost; /* tmpfs: a hole that is mapped becomes memory, one that is read does not */
 	bool flattened;
 	bool cut;		  /* flattened, and its end marker is missing */
+	uint64_t cut_at;	  /* if so: where in the contents the last chunk ends */
 	struct kd_extents chunks; /* of a flattened one: contents' offset -> file offset */
 };
 
