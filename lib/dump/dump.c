@@ -68,21 +68,19 @@ enum kd_vmcore_access kd_engine_filter_access(const struct kd_dump_opts *o)
 	return o->access == KD_ACCESS_AUTO ? KD_ACCESS_SCAN : o->access;
 }
 
-/* Where there is only one round, or each of many chunks would hold a few descriptors. */
+/* There is nothing to order where all pages are of one round. */
 static void choose_order(struct kd_engine *e)
 {
-	enum { MAX_RUNS = 4096 }; /* a quarter of KD_DUMP_MAX_EXTENTS */
-	bool in_chunks = e->opts->format == KD_DUMP_DISKDUMP && e->order == KD_WALK_BLOCKS;
+	enum {
+		MAX_CHUNKS = 4096,    /* of descriptors: a quarter of KD_DUMP_MAX_EXTENTS */
+		MAX_SEGMENTS = 32768, /* half of what fits without extended numbering */
+	};
+	bool elf = e->opts->format == KD_DUMP_ELF;
 
-	if (e->order == KD_WALK_RISING)
-		return;
-	if (!kd_page_walk_has_rounds(&e->kept)) {
+	if (!kd_page_walk_has_rounds(&e->kept))
 		e->order = KD_WALK_RISING;
-	} else if (in_chunks && kd_page_walk_block_runs(&e->kept) > MAX_RUNS) {
-		kd_log(e->opts->log, KD_LOG_INFO, "dump",
-		       "pages of the kernel are too scattered to come first in a stream");
-		e->order = KD_WALK_RISING;
-	}
+	if (e->order == KD_WALK_BLOCKS)
+		e->block_pages = kd_walk_block_pages(&e->kept, elf ? MAX_SEGMENTS : MAX_CHUNKS);
 }
 
 static int run_filter(struct kd_engine *e, struct kd_err *err)
@@ -123,6 +121,10 @@ static int write_digests(struct kd_engine *e, struct kd_err *err)
 	if (!e->hash)
 		return 0;
 	const struct kd_hashed_extent *x = kd_sink_hash_extents(e->hash, &n);
+	if (kd_sink_hash_is_full(e->hash))
+		kd_log(e->opts->log, KD_LOG_WARN, "dump",
+		       "the dump has more than %d parts: those behind them have no hashes",
+		       KD_DUMP_MAX_EXTENTS);
 	for (size_t i = 0; i < n; i++)
 		kd_digest_encode_record(room + i * KD_DIGEST_RECORD_BYTES, &x[i]);
 	size_t len = n * KD_DIGEST_RECORD_BYTES;

@@ -93,13 +93,14 @@ struct kd_dump_result {
 	/* for each bit in filter.dropped; filter.why_dropped is empty */
 	char why_dropped[KD_LEVEL_BITS][200];
 
-	uint64_t pages;	       /* done; equal to filter.n_keep when not truncated (diskdump). What
-				* was not written because it was cut short does not count */
-	uint64_t zero_pages;   /* of these: all zeros */
-	uint64_t shared_pages; /* of these: stored once, with another one */
-	uint64_t raw_pages;    /* of these: stored as they were */
-	uint64_t bad_pages;    /* of these: could not be read */
-	uint64_t late_pages;   /* of these: written last, as they are not the kernel's own */
+	uint64_t pages;	     /* in the dump; filter.n_keep when it is not truncated. While it is
+				* written those of an ELF file count as often as it has them */
+	uint64_t late_pages; /* of these: written last, as they are not the kernel's own */
+	/* Of all that were tried: in a truncated dump some are not, an ELF file may have some twice. */
+	uint64_t zero_pages;   /* all zeros */
+	uint64_t shared_pages; /* stored once, with another one */
+	uint64_t raw_pages;    /* stored as they were */
+	uint64_t bad_pages;    /* could not be read */
 	struct kd_dump_bad_run bad[KD_DUMP_MAX_BAD_RUNS];
 	size_t n_bad;			   /* the first so many runs of them */
 	char bad_reason[KD_ERR_MSG_BYTES]; /* why the first could not be read */

@@ -23,7 +23,9 @@ static uint32_t gap_pages(const struct kd_filter_result *f)
 
 static unsigned int round_of(const void *arg, uint64_t pfn)
 {
-	return kd_page_round_of_block(arg, pfn);
+	const struct kd_engine *e = arg;
+
+	return kd_page_round_of_block(&e->kept, pfn, e->block_pages);
 }
 
 static int begin(struct kd_engine *e, struct kd_err *err)
@@ -33,7 +35,8 @@ static int begin(struct kd_engine *e, struct kd_err *err)
 
 	e->elf.gap_pages = gap_pages(&e->kept);
 	e->elf.round_of = e->order == KD_WALK_BLOCKS ? round_of : NULL;
-	e->elf.round_arg = &e->kept;
+	e->elf.round_arg = e;
+	e->elf.block_pages = e->block_pages;
 	int rc = kd_elf_plan(&e->elf, &e->elf_layout, err);
 	if (rc)
 		return rc;
@@ -88,7 +91,7 @@ static bool next(struct kd_engine *e, struct kd_slot *s)
 /* A hole for an extent of zeros; smaller ones would make many small writes. */
 static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *err)
 {
-	size_t zeros = 0;
+	size_t zeros = 0, data = 0;
 	/* Between two pieces, up to a page. */
 	int rc = kd_sink_zero(e->sink, e->elf_pos, s->off - e->elf_pos, err);
 
@@ -96,10 +99,8 @@ static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *e
 		const struct kd_item *item = &s->items[i];
 		if (item->kind == KD_ITEM_BAD)
 			kd_engine_note_bad(e, item->pfn, &s->bad);
-		if (item->kind != KD_ITEM_DATA)
-			zeros++;
-		if (item->kind == KD_ITEM_ZERO)
-			e->result->zero_pages++;
+		zeros += item->kind == KD_ITEM_ZERO;
+		data += item->kind == KD_ITEM_DATA;
 	}
 	if (!rc && (zeros < s->n || !e->sink->blank))
 		rc = kd_outbuf_put(&e->outbuf, s->off, s->buf, s->len, err);
@@ -108,13 +109,40 @@ static int write_extent(struct kd_engine *e, struct kd_slot *s, struct kd_err *e
 	e->elf_pos = s->off + s->len;
 	e->result->pages += s->n;
 	e->result->late_pages += s->round == KD_ROUND_LATE ? s->n : 0;
-	e->result->raw_pages += s->n - zeros;
+	e->result->zero_pages += zeros;
+	e->result->raw_pages += data;
 	return kd_engine_after_extent(e, s->len, s->off + s->len, err);
 }
 
 static int checkpoint(struct kd_engine *e, struct kd_err *err)
 {
 	return kd_outbuf_flush(&e->outbuf, err);
+}
+
+/*
+ * The pages in the first @size bytes of the file, each once: the kernel image may be there twice,
+ * and gaps were filled in.
+ */
+static void count_pages(struct kd_engine *e, uint64_t size)
+{
+	struct kd_dump_result *r = e->result;
+	uint64_t page = e->page_size, seen = 0; /* frames below are counted, if they are there */
+	struct kd_elf_iter it;
+	struct kd_elf_piece piece;
+
+	r->pages = r->late_pages = 0;
+	kd_elf_iter_init(&it, &e->elf, &e->elf_layout);
+	while (kd_elf_iter_next(&it, &piece)) {
+		uint64_t there = piece.off < size ? size - piece.off : 0;
+		uint64_t pfn = piece.paddr / page, end = (piece.paddr + there) / page;
+		if (there >= piece.filesz)
+			end = (piece.paddr + piece.filesz + page - 1) / page;
+		uint64_t n = kd_kept_pages(&e->kept, pfn > seen ? pfn : seen, end);
+		r->pages += n;
+		r->late_pages += piece.round == KD_ROUND_LATE ? n : 0;
+		end = (piece.paddr + piece.memsz + page - 1) / page;
+		seen = end > seen ? end : seen;
+	}
 }
 
 /* A hole at the end would leave the file too short. */
@@ -126,30 +154,20 @@ static int end(struct kd_engine *e, struct kd_err *err)
 
 	if (!rc && size > e->elf_layout.data[0] && e->outbuf.flushed_end < size)
 		rc = e->out.write_at(e, size - 1, nothing, 1, err);
+	if (rc)
+		return rc;
 	e->result->file_bytes = size;
-	return rc;
+	count_pages(e, size);
+	return 0;
 }
 
 /* What went into the buffer and no farther is lost, and so are holes behind it. */
 static void salvage(struct kd_engine *e)
 {
-	uint64_t size = e->outbuf.flushed_end, page = e->page_size;
-	struct kd_dump_result *r = e->result;
-	struct kd_elf_iter it;
-	struct kd_elf_piece piece;
-
-	r->file_bytes = size;
-	r->pages = r->late_pages = 0;
-	kd_elf_iter_init(&it, &e->elf, &e->elf_layout);
-	while (kd_elf_iter_next(&it, &piece)) {
-		if (piece.off >= size || piece.filesz == 0)
-			continue;
-		uint64_t end = piece.paddr +
-			       (piece.filesz < size - piece.off ? piece.filesz : size - piece.off);
-		uint64_t n = (end + page - 1) / page - piece.paddr / page;
-		r->pages += n;
-		r->late_pages += piece.round == KD_ROUND_LATE ? n : 0;
-	}
+	if (e->result->file_bytes) /* after its end: only a sync or the hashes failed */
+		return;
+	e->result->file_bytes = e->outbuf.flushed_end;
+	count_pages(e, e->result->file_bytes);
 }
 
 static size_t first(struct kd_engine *e, bool incomplete)

@@ -215,8 +215,12 @@ enum kd_round {
 enum kd_walk_order {
 	KD_WALK_RISING, /* by rising frame */
 	KD_WALK_ROUNDS, /* in rounds, by rising frame in each */
-	KD_WALK_BLOCKS, /* the same, but a block of KD_FORMAT_BLOCK_PAGES goes all with the first */
+	KD_WALK_BLOCKS, /* the same, but a block goes as a whole with the first round it has pages of */
 };
+
+/* Rounds of single pages would make parts without end, segments of an ELF file or chunks of a stream.
+ * Linux keeps pages of one use together by blocks of this size (pageblock_order, x86_64). */
+enum { KD_LEAST_BLOCK_PAGES = 512 };
 
 /* Walks the bitmap of pages to keep. */
 struct kd_page_walk {
@@ -224,6 +228,7 @@ struct kd_page_walk {
 	const uint8_t *late; /* NULL: such pages are not told from others */
 	struct kd_filter_range image;
 	enum kd_walk_order order;
+	uint64_t block_words;
 	uint64_t n_words; /* of 64 bits in each bitmap */
 	const struct kd_filter_range *ranges;
 	size_t n_ranges;
@@ -237,16 +242,22 @@ struct kd_page_walk {
 	uint64_t left; /* of these still to be given */
 };
 
+/* @block_pages: for KD_WALK_BLOCKS, a multiple of 64 */
 void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
-		       enum kd_walk_order order);
+		       enum kd_walk_order order, uint64_t block_pages);
 /* Does more than one round have pages? */
 bool kd_page_walk_has_rounds(const struct kd_filter_result *f);
-/* By blocks: how often the next page is of another round than the one before. */
-uint64_t kd_page_walk_block_runs(const struct kd_filter_result *f);
+/* The smallest block, KD_LEAST_BLOCK_PAGES times a power of two, with which all the pages make no more
+ * than @max_runs, each of neighbours of one round. */
+uint64_t kd_walk_block_pages(const struct kd_filter_result *f, uint64_t max_runs);
 bool kd_page_walk_next(struct kd_page_walk *w, uint64_t *pfn_ret, uint64_t *ordinal_ret);
 
+/* How many of the frames [pfn, end) are. */
+uint64_t kd_kept_pages(const struct kd_filter_result *f, uint64_t pfn, uint64_t end);
+
 /* Of the block that begins with @pfn; the last where none of its pages is kept. */
-unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t pfn);
+unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t pfn,
+				    uint64_t block_pages);
 
 struct kd_engine_format;
 
@@ -270,6 +281,7 @@ struct kd_engine {
 	struct kd_filter *filter;
 	struct kd_filter_result kept;
 	enum kd_walk_order order;
+	uint64_t block_pages; /* KD_WALK_BLOCKS */
 	struct kd_format_dump dump;
 	struct kd_format_out out;
 

@@ -7,13 +7,14 @@
 static int begin(struct kd_engine *e, struct kd_err *err)
 {
 	uint64_t descs_bytes = e->dump.n_keep * KD_DISKDUMP_DESC_BYTES;
-	bool again = e->sink->rewritable;
+	bool again = e->sink->rewritable, in_windows = e->order == KD_WALK_ROUNDS;
 	int rc = kd_diskdump_plan(&e->dd, &e->dd_layout, err);
 
 	if (rc)
 		return rc;
 	if (e->hash)
-		kd_sink_hash_stream_from(e->hash, e->dd_layout.data);
+		kd_sink_hash_stream_from(e->hash,
+					 in_windows ? e->dd_layout.data : e->dd_layout.descs);
 	/* What of bitmaps and descriptors is zeros is never written. */
 	rc = kd_sink_zero(e->sink, 0, e->dd_layout.data, err);
 	/* What cannot be written a second time says how it ends at once: the stream's own end marker
@@ -27,12 +28,9 @@ static int begin(struct kd_engine *e, struct kd_err *err)
 	if (rc)
 		return rc;
 
-	static const enum kd_desc_writes writes[] = { [KD_WALK_RISING] = KD_DESCS_RISING,
-						      [KD_WALK_ROUNDS] = KD_DESCS_WINDOWS,
-						      [KD_WALK_BLOCKS] = KD_DESCS_RUNS };
 	kd_desc_table_init(&e->descs, e->descs.window, e->dd_layout.descs, e->dump.n_keep,
-			   writes[e->order]);
-	kd_page_walk_init(&e->walk, &e->kept, e->order);
+			   in_windows);
+	kd_page_walk_init(&e->walk, &e->kept, e->order, e->block_pages);
 	e->data_pos = e->dd_layout.data;
 	e->checkpoint_pos = e->data_pos;
 	e->synced_pos = e->data_pos;
@@ -86,10 +84,10 @@ static int begin_round(struct kd_engine *e, unsigned int round, struct kd_err *e
 {
 	int rc = checkpoint(e, err);
 
+	if (rc)
+		return rc;
 	e->round = round;
-	if (!rc)
-		rc = kd_desc_table_rewind(&e->descs, &e->out, err);
-	return rc;
+	return kd_desc_table_rewind(&e->descs, &e->out, err);
 }
 
 /* Finds or makes the place of a page's bytes. */

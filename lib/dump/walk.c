@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pages to keep, by rising frame, all at once or in rounds. */
+/* The pages to keep, by rising frame, all at once or in rounds, of pages or of blocks. */
 #include "lib/dump/internal.h"
 
 #include <endian.h>
 #include <string.h>
-
-enum { BLOCK_WORDS = KD_FORMAT_BLOCK_PAGES / 64 };
 
 static uint64_t load(const uint8_t *bitmap, uint64_t word)
 {
@@ -52,7 +50,7 @@ static uint64_t of_round(const struct kd_page_walk *w, uint64_t word, uint64_t k
 }
 
 void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
-		       enum kd_walk_order order)
+		       enum kd_walk_order order, uint64_t block_pages)
 {
 	*w = (struct kd_page_walk){
 		.keep = f->keep,
@@ -60,6 +58,7 @@ void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
 		.late = f->late,
 		.image = f->image,
 		.order = order,
+		.block_words = block_pages / 64,
 		.n_words = f->bitmap_bytes / sizeof(uint64_t),
 		.ranges = f->ranges,
 		.n_ranges = f->n_ranges,
@@ -85,7 +84,7 @@ bool kd_page_walk_has_rounds(const struct kd_filter_result *f)
 	struct kd_page_walk w;
 	unsigned int seen = 0;
 
-	for (kd_page_walk_init(&w, f, KD_WALK_ROUNDS); next_word(&w); w.word++) {
+	for (kd_page_walk_init(&w, f, KD_WALK_ROUNDS, 0); next_word(&w); w.word++) {
 		uint64_t kept = load(w.keep, w.word);
 		for (unsigned int i = 0; kept && i < KD_N_ROUNDS; i++)
 			seen |= of_round(&w, w.word, kept, i) ? 1U << i : 0;
@@ -95,14 +94,24 @@ bool kd_page_walk_has_rounds(const struct kd_filter_result *f)
 	return false;
 }
 
+uint64_t kd_kept_pages(const struct kd_filter_result *f, uint64_t pfn, uint64_t end)
+{
+	struct kd_filter_range r = { .pfn = pfn, .end = end < f->max_pfn ? end : f->max_pfn };
+	uint64_t n = 0;
+
+	for (uint64_t word = r.pfn / 64; r.pfn < r.end && word <= (r.end - 1) / 64; word++)
+		n += (uint64_t)__builtin_popcountll(load(f->keep, word) & bits_in(&r, word));
+	return n;
+}
+
 /* The first that has pages in the block of @word. */
 static unsigned int block_round(struct kd_page_walk *w, uint64_t word)
 {
-	if (w->block_end && word < w->block_end && word + BLOCK_WORDS >= w->block_end)
+	if (w->block_end && word < w->block_end && word + w->block_words >= w->block_end)
 		return w->block_round;
 
-	uint64_t at = word - word % BLOCK_WORDS;
-	w->block_end = at + BLOCK_WORDS;
+	uint64_t at = word - word % w->block_words;
+	w->block_end = at + w->block_words;
 	w->block_round = KD_N_ROUNDS - 1;
 	for (; at < w->block_end && at < w->n_words; at++) {
 		uint64_t kept = load(w->keep, at);
@@ -114,21 +123,22 @@ static unsigned int block_round(struct kd_page_walk *w, uint64_t word)
 	return w->block_round;
 }
 
-unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t pfn)
+unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t pfn,
+				    uint64_t block_pages)
 {
 	struct kd_page_walk w;
 
-	kd_page_walk_init(&w, f, KD_WALK_BLOCKS);
+	kd_page_walk_init(&w, f, KD_WALK_BLOCKS, block_pages);
 	return block_round(&w, pfn / 64);
 }
 
-uint64_t kd_page_walk_block_runs(const struct kd_filter_result *f)
+static uint64_t count_runs(const struct kd_filter_result *f, uint64_t block_pages)
 {
 	unsigned int last = KD_N_ROUNDS;
 	struct kd_page_walk w;
 	uint64_t n = 0;
 
-	for (kd_page_walk_init(&w, f, KD_WALK_BLOCKS); next_word(&w); w.word++) {
+	for (kd_page_walk_init(&w, f, KD_WALK_BLOCKS, block_pages); next_word(&w); w.word++) {
 		if (load(w.keep, w.word) == 0)
 			continue;
 		unsigned int round = block_round(&w, w.word);
@@ -136,6 +146,15 @@ uint64_t kd_page_walk_block_runs(const struct kd_filter_result *f)
 		last = round;
 	}
 	return n;
+}
+
+uint64_t kd_walk_block_pages(const struct kd_filter_result *f, uint64_t max_runs)
+{
+	uint64_t pages = KD_LEAST_BLOCK_PAGES;
+
+	while (pages < f->max_pfn && count_runs(f, pages) > max_runs)
+		pages *= 2;
+	return pages;
 }
 
 static bool next_round(struct kd_page_walk *w)

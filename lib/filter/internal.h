@@ -119,7 +119,9 @@ struct kd_reader {
 	 * where there are none.
 	 */
 	const uint8_t *(*fetch)(struct kd_reader *r, uint64_t vaddr, size_t want, size_t *len_ret);
-	bool copies; /* pieces of any length: what nobody looks at costs as much as the rest */
+	/* Set by fetch: it copies pieces of any length, so what nobody looks at costs as much as the
+	 * rest. */
+	bool copies;
 };
 
 /* Copies all of it, or false. */

@@ -162,8 +162,9 @@ static bool load(struct kd_scan_worker *w, const struct kd_section *s, uint64_t 
 	 * likely, whose pages need not be read: read little, then more and more. */
 	if (pfn != w->first + w->n || !w->ahead)
 		w->ahead = MIN_AHEAD_BYTES;
-	else if (w->ahead < (w->reader->copies ? MAX_COPY_BYTES : MAX_AHEAD_BYTES))
-		w->ahead *= 2;
+	else
+		w->ahead = min_u64(w->ahead * 2,
+				   w->reader->copies ? MAX_COPY_BYTES : MAX_AHEAD_BYTES);
 	w->n = 0;
 	size_t want = (size_t)min_u64((stop - pfn) * l->bytes, w->ahead);
 	const uint8_t *p = w->reader->fetch(w->reader, vaddr, want, &len);

@@ -154,9 +154,11 @@ static uint8_t *desc_at(const struct kd_desc_table *t, uint64_t ordinal)
 }
 
 void kd_desc_table_init(struct kd_desc_table *t, uint8_t *window, uint64_t table, uint64_t n,
-			enum kd_desc_writes writes)
+			bool by_windows)
 {
-	*t = (struct kd_desc_table){ .window = window, .table = table, .n = n, .writes = writes };
+	*t = (struct kd_desc_table){
+		.window = window, .table = table, .n = n, .by_windows = by_windows
+	};
 	memset(window, 0, KD_DESC_WINDOW_BYTES);
 }
 
@@ -204,12 +206,12 @@ int kd_desc_table_flush(struct kd_desc_table *t, const struct kd_format_out *out
 		uint64_t from = t->written_to, to = t->next;
 		int rc = 0;
 
-		if (t->writes == KD_DESCS_RUNS)
-			find_run(t, &from, &to);
-		if (t->writes == KD_DESCS_WINDOWS) /* so that its hash can be kept */
+		if (t->by_windows) {
 			rc = write_descs(t, t->first, window_end(t), out, err);
-		else if (from < to)
-			rc = write_descs(t, from, to, out, err);
+		} else {
+			find_run(t, &from, &to);
+			rc = from < to ? write_descs(t, from, to, out, err) : 0;
+		}
 		if (rc)
 			return rc;
 		t->written_to = to;
@@ -224,7 +226,7 @@ int kd_desc_table_move(struct kd_desc_table *t, uint64_t ordinal, const struct k
 	t->next = t->first;
 	t->written_to = t->first;
 	memset(t->window, 0, KD_DESC_WINDOW_BYTES);
-	if (!t->second || t->writes != KD_DESCS_WINDOWS)
+	if (!t->rewound || !t->by_windows)
 		return 0;
 	return out->read_at(out->arg, t->table + t->first * KD_DISKDUMP_DESC_BYTES, t->window,
 			    (size_t)(window_end(t) - t->first) * KD_DISKDUMP_DESC_BYTES, err);
@@ -233,7 +235,7 @@ int kd_desc_table_move(struct kd_desc_table *t, uint64_t ordinal, const struct k
 int kd_desc_table_rewind(struct kd_desc_table *t, const struct kd_format_out *out,
 			 struct kd_err *err)
 {
-	t->second = true;
+	t->rewound = true;
 	return kd_desc_table_move(t, 0, out, err);
 }
 

@@ -19,10 +19,11 @@ static bool is_kept(const struct kd_format_dump *d, uint64_t pfn)
 
 static unsigned int round_at(struct kd_elf_iter *it, uint64_t paddr)
 {
-	uint64_t pfn = paddr / it->p->dump.page_size, first = pfn - pfn % KD_FORMAT_BLOCK_PAGES;
+	uint64_t pfn = paddr / it->p->dump.page_size, first;
 
 	if (!it->p->round_of)
 		return 0;
+	first = pfn - pfn % it->p->block_pages;
 	if (!it->knows_block || it->block != first) {
 		it->knows_block = true;
 		it->block = first;
@@ -55,7 +56,7 @@ static uint64_t fate_run(const struct kd_elf_params *p, const struct kd_format_s
 	uint64_t to = pfn + 1;
 	*kept_ret = is_kept(&p->dump, pfn);
 	if (*kept_ret && p->round_of) {
-		uint64_t block_end = pfn - pfn % KD_FORMAT_BLOCK_PAGES + KD_FORMAT_BLOCK_PAGES;
+		uint64_t block_end = pfn - pfn % p->block_pages + p->block_pages;
 		end = end < block_end ? end : block_end;
 	}
 	uint8_t same = *kept_ret ? 0xff : 0;
@@ -173,7 +174,7 @@ int kd_elf_plan(const struct kd_elf_params *p, struct kd_elf_layout *ret, struct
 	l.notes = end;
 	l.end = end + p->dump.notes_len;
 	for (int i = 0; i < KD_ELF_ROUNDS; i++) {
-		l.data[i] = round_up(l.end, p->dump.page_size);
+		l.data[i] = i && !it.off[i] ? l.end : round_up(l.end, p->dump.page_size);
 		l.end = l.data[i] + it.off[i];
 	}
 	*ret = l;

@@ -26,11 +26,6 @@ struct kd_format_out {
 	void *arg;
 };
 
-/* What is first in a file is there when it is cut short. Where rounds of single pages would make parts
- * without end, segments of an ELF file or chunks of a stream, blocks of so many frames have one each:
- * Linux keeps pages of one use together by such blocks (pageblock_order, x86_64). */
-enum { KD_FORMAT_BLOCK_PAGES = 512 };
-
 /* Frames [pfn, end). */
 struct kd_format_range {
 	uint64_t pfn;
@@ -108,12 +103,6 @@ enum {
 	KD_DESC_WINDOW_BYTES = KD_DESC_WINDOW * KD_DISKDUMP_DESC_BYTES,
 };
 
-enum kd_desc_writes {
-	KD_DESCS_RISING,  /* each after the one before it: no rewind */
-	KD_DESCS_WINDOWS, /* a window as a whole, each time: needs out->read_at */
-	KD_DESCS_RUNS,	  /* neighbours that were set, as they are: nothing is written twice */
-};
-
 struct kd_desc_table {
 	uint8_t *window;     /* KD_DESC_WINDOW_BYTES */
 	uint64_t table;	     /* its offset in the file */
@@ -121,12 +110,21 @@ struct kd_desc_table {
 	uint64_t first;	     /* ordinal of the window's first descriptor */
 	uint64_t written_to; /* ordinals below were written: where the next write starts */
 	uint64_t next;	     /* one more than the highest ordinal that was set */
-	enum kd_desc_writes writes;
-	bool second; /* in the second round or a later one */
+	bool by_windows;
+	bool rewound;
 };
 
+/**
+ * kd_desc_table_init() - nothing is set yet
+ * @window: room for KD_DESC_WINDOW_BYTES, borrowed
+ * @table: its offset in the file
+ * @n: how many descriptors it has
+ * @by_windows: after a rewind windows are read again, and each is written as a whole every
+ *              time, so that a hash of it can be kept. Else what was set is written once, as the
+ *              runs it makes
+ */
 void kd_desc_table_init(struct kd_desc_table *t, uint8_t *window, uint64_t table, uint64_t n,
-			enum kd_desc_writes writes);
+			bool by_windows);
 
 /** kd_desc_table_holds() - can @ordinal be set without a flush first? */
 bool kd_desc_table_holds(const struct kd_desc_table *t, uint64_t ordinal);
@@ -173,9 +171,11 @@ struct kd_elf_params {
 	size_t n_segments;
 	uint32_t gap_pages; /* shorter runs of pages to leave out are written all the same: fewer
 			     * segments. 1: none are */
-	/* The round, from 0 to KD_ELF_ROUNDS - 1, of the block of KD_FORMAT_BLOCK_PAGES frames that
-	 * begins with @pfn. NULL: all are of one. */
+	/* What stands first in the file is there when it is cut short: the round, from 0 to
+	 * KD_ELF_ROUNDS - 1, of the block of block_pages frames that begins with @pfn. NULL: all are
+	 * of one. */
 	unsigned int (*round_of)(const void *arg, uint64_t pfn);
+	uint64_t block_pages;
 	const void *round_arg;
 };
 

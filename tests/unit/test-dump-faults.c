@@ -216,7 +216,7 @@ static void test_kernel_pages_come_first(void **state)
 		assert_true(r.truncated);
 
 		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
-		uint64_t lost = FRAMES - compare_dumps(core, m->core), told = whole.pages - r.pages;
+		uint64_t lost = FRAMES - compare_dumps(core, m->core), told = FRAMES - r.pages;
 		assert_true(kd_vmcore_is_incomplete(core));
 		assert_true(lost > 0 && lost <= told);
 		/* Of an ELF file there is also what the last, failed write left. */
@@ -225,6 +225,44 @@ static void test_kernel_pages_come_first(void **state)
 		assert_int_equal(page_state(core, FREE_FROM - 1), KD_PAGE_STORED);
 		assert_int_equal(page_state(core, CACHE_FROM), KD_PAGE_STORED);
 		assert_int_equal(page_state(core, FREE_FROM + 506), KD_PAGE_LOST);
+	}
+}
+
+/* Whatever write fails, the counts are of what is there. */
+static void test_counts_after_any_failed_write(void **state)
+{
+	const struct dump_machine *m = *state;
+	const struct kd_dump_opts cases[] = {
+		{ .codec = NULL, .threads = 1 },
+		{ .codec = NULL, .threads = 1, .flattened = true },
+		{ .format = KD_DUMP_ELF, .threads = 1 },
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		struct kd_dump_result whole, r;
+		KD_AUTO(kd_closep) int all = make_dump(m->core, &cases[i], &whole);
+		uint64_t size = (uint64_t)size_of(all);
+		unsigned int truncated = 0;
+		struct kd_err err = { 0 };
+
+		assert_int_equal(whole.pages, FRAMES);
+		for (uint64_t room = size / 64; room < size; room += size / 64) {
+			KD_AUTO(kd_closep) int fd = kd_gen_memfd("short");
+			if (dump_into(m->core, &cases[i],
+				      (struct kd_sink_fault){ .room_bytes = room }, fd, &r, &err))
+				continue;
+			KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
+			uint64_t there = compare_dumps(core, m->core);
+			/* Of the late ones some are there: then all others are. */
+			assert_true(r.late_pages <= r.pages && r.late_pages <= whole.late_pages);
+			if (r.late_pages)
+				assert_int_equal(FRAMES - r.pages, whole.late_pages - r.late_pages);
+			/* There is also what the last, failed write left, of a stream a chunk. */
+			bool exact = cases[i].format == KD_DUMP_DISKDUMP && !cases[i].flattened;
+			assert_in_range(there, r.pages, exact ? r.pages : FRAMES);
+			truncated += r.truncated;
+		}
+		assert_true(truncated > 40);
 	}
 }
 
@@ -403,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_dead_disk_at_any_byte),
 		cmocka_unit_test(test_failed_sync_leaves_it_incomplete),
 		cmocka_unit_test(test_kernel_pages_come_first),
+		cmocka_unit_test(test_counts_after_any_failed_write),
 		cmocka_unit_test(test_what_leads_to_all_else_comes_first),
 		cmocka_unit_test(test_stop_ends_it_readable),
 		cmocka_unit_test(test_power_cut_leaves_what_was_synced),

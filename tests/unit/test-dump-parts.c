@@ -196,7 +196,7 @@ static void test_walk_in_rounds(void **state)
 	for (size_t i = 0; i < KD_ARRAY_LEN(are_vital); i++)
 		set_bit(vital, are_vital[i]);
 	assert_true(kd_page_walk_has_rounds(&f));
-	kd_page_walk_init(&w, &f, KD_WALK_ROUNDS);
+	kd_page_walk_init(&w, &f, KD_WALK_ROUNDS, 0);
 	for (size_t i = 0; i < KD_ARRAY_LEN(order); i++) {
 		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
 		assert_int_equal(pfn, order[i].pfn);
@@ -204,7 +204,7 @@ static void test_walk_in_rounds(void **state)
 		assert_int_equal(w.round, order[i].round);
 	}
 	assert_false(kd_page_walk_next(&w, &pfn, &ordinal));
-	kd_page_walk_init(&w, &f, KD_WALK_RISING);
+	kd_page_walk_init(&w, &f, KD_WALK_RISING, 0);
 	for (size_t i = 0; i < KD_ARRAY_LEN(kept); i++) {
 		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
 		assert_int_equal(pfn, kept[i]);
@@ -251,19 +251,34 @@ static void test_walk_by_blocks(void **state)
 		set_bit(late, are_late[i]);
 	set_bit(vital, 1500);
 	set_bit(vital, 100); /* not kept */
-	kd_page_walk_init(&w, &f, KD_WALK_BLOCKS);
+	kd_page_walk_init(&w, &f, KD_WALK_BLOCKS, 512);
 	for (size_t i = 0; i < KD_ARRAY_LEN(order); i++) {
 		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
 		assert_int_equal(pfn, order[i].pfn);
 		assert_int_equal(ordinal, order[i].ordinal);
 		assert_int_equal(w.round, order[i].round);
-		assert_int_equal(kd_page_round_of_block(&f, pfn - pfn % KD_FORMAT_BLOCK_PAGES),
-				 order[i].round);
+		assert_int_equal(kd_page_round_of_block(&f, pfn - pfn % 512, 512), order[i].round);
 	}
 	assert_false(kd_page_walk_next(&w, &pfn, &ordinal));
-	/* kernel, image, vital, kernel, late */
-	assert_int_equal(kd_page_walk_block_runs(&f), 5);
-	assert_int_equal(kd_page_round_of_block(&f, 1 << 20), KD_ROUND_LATE);
+	assert_int_equal(kd_page_round_of_block(&f, 1 << 20, 512), KD_ROUND_LATE);
+
+	/* kernel, image, vital, kernel, late; image, vital, late; vital, late; vital */
+	static const uint64_t pages_for[] = { 0, 4096, 2048, 1024, 1024, 512, 512 };
+	for (size_t runs = 1; runs < KD_ARRAY_LEN(pages_for); runs++)
+		assert_int_equal(kd_walk_block_pages(&f, runs), pages_for[runs]);
+	kd_page_walk_init(&w, &f, KD_WALK_BLOCKS, 2048);
+	for (size_t i = 0; i < KD_ARRAY_LEN(kept); i++) {
+		assert_true(kd_page_walk_next(&w, &pfn, &ordinal));
+		assert_int_equal(pfn, kept[i]);
+		assert_int_equal(w.round, pfn < 2048 ? KD_ROUND_VITAL : KD_ROUND_LATE);
+	}
+
+	const struct kd_filter_result g = { .max_pfn = MAX_PFN, .keep = keep, .ranges = ranges };
+	assert_int_equal(kd_kept_pages(&g, 0, 5000), 10);
+	assert_int_equal(kd_kept_pages(&g, 3, 512), 2);
+	assert_int_equal(kd_kept_pages(&g, 4, 511), 0);
+	assert_int_equal(kd_kept_pages(&g, 2999, 3000), 1);
+	assert_int_equal(kd_kept_pages(&g, 3000, 64), 0);
 }
 
 static int note_write(struct kd_sink *s, uint64_t off, const void *buf, size_t len,

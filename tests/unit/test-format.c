@@ -197,7 +197,7 @@ static void test_descs_in_one_round(void **state)
 	struct kd_err err = { 0 };
 	enum { N = 3 * KD_DESC_WINDOW / 2 };
 
-	kd_desc_table_init(&table, window, 512, N, KD_DESCS_RISING);
+	kd_desc_table_init(&table, window, 512, N, false);
 	for (uint64_t i = 0; i < N; i++) {
 		set_desc(&table, i, &out);
 		if (i == 10)
@@ -221,7 +221,7 @@ static void test_descs_in_two_rounds(void **state)
 	struct kd_err err = { 0 };
 	enum { N = 5 * KD_DESC_WINDOW / 2 };
 
-	kd_desc_table_init(&table, window, 0, N, KD_DESCS_WINDOWS);
+	kd_desc_table_init(&table, window, 0, N, true);
 	for (uint64_t i = 0; i < N; i += 3) {
 		set_desc(&table, i, &out);
 		if (i % 300 == 0)
@@ -252,7 +252,7 @@ static void test_descs_in_two_rounds_of_a_stream(void **state)
 	enum { N = 5 * KD_DESC_WINDOW / 2, RUN = 1000 };
 
 	out.read_at = NULL;
-	kd_desc_table_init(&table, window, 512, N, KD_DESCS_RUNS);
+	kd_desc_table_init(&table, window, 512, N, false);
 	for (uint64_t round = 0; round < 2; round++) {
 		for (uint64_t i = 0; i < N; i++) {
 			if (i / RUN % 2 != round)
@@ -287,7 +287,7 @@ static void test_descs_of_pages_that_were_not_written(void **state)
 	struct kd_desc_table table;
 	struct kd_err err = { 0 };
 
-	kd_desc_table_init(&table, window, 0, 100, KD_DESCS_RISING);
+	kd_desc_table_init(&table, window, 0, 100, false);
 	for (uint64_t i = 0; i < 10; i++)
 		set_desc(&table, i, &out);
 	assert_int_equal(kd_desc_table_drop_beyond(&table, 1005), 5);
@@ -353,8 +353,8 @@ static unsigned int round_of_block(const void *arg, uint64_t pfn)
 {
 	const unsigned int *rounds = arg;
 
-	assert_int_equal(pfn % KD_FORMAT_BLOCK_PAGES, 0);
-	return rounds[pfn / KD_FORMAT_BLOCK_PAGES];
+	assert_int_equal(pfn % 512, 0);
+	return rounds[pfn / 512];
 }
 
 /* Program headers by address, what stands in the file by rounds. */
@@ -382,7 +382,8 @@ static void test_elf_has_what_matters_first(void **state)
 		.n_segments = 1,
 		.gap_pages = 256,
 		.round_of = round_of_block,
-		.round_arg = rounds
+		.round_arg = rounds,
+		.block_pages = 512
 	};
 	struct kd_elf_layout l;
 	struct kd_err err = { 0 };
@@ -406,6 +407,19 @@ static void test_elf_has_what_matters_first(void **state)
 	}
 	assert_int_equal(l.data[1], l.data[2]);
 	assert_int_equal(l.end, l.data[3] + (1024 + 12) * PAGE);
+
+	/* A piece that ends inside of a page: nothing is behind it in rounds that have none. */
+	struct kd_elf_params q = p;
+	const struct kd_format_segment ragged = { .len_bytes = 1024ull * PAGE + 100,
+						  .stored_bytes = 1024ull * PAGE + 100 };
+	static const unsigned int second[] = { 1, 1, 1 };
+	q.segments = &ragged;
+	q.round_arg = second;
+	v = pieces_of(&q, &n);
+	assert_int_equal(kd_elf_plan(&q, &l, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(v[0].off, l.data[0]);
+	assert_int_equal(l.end, v[0].off + 1024 * PAGE + 100);
 }
 
 /* The bytes of a page that is in a segment only in part have no bit; they are kept. */
