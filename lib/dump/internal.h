@@ -252,10 +252,10 @@ bool kd_page_walk_has_rounds(const struct kd_filter_result *f);
 uint64_t kd_walk_block_pages(const struct kd_filter_result *f, uint64_t max_runs);
 bool kd_page_walk_next(struct kd_page_walk *w, uint64_t *pfn_ret, uint64_t *ordinal_ret);
 
-/* How many of the frames [pfn, end) are. */
+/* How many of the frames [pfn, end) are kept. */
 uint64_t kd_kept_pages(const struct kd_filter_result *f, uint64_t pfn, uint64_t end);
 
-/* Of the block that begins with @pfn; the last where none of its pages is kept. */
+/* The round of the block that begins with @pfn; the last where none of its pages is kept. */
 unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t pfn,
 				    uint64_t block_pages);
 
