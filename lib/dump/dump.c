@@ -72,7 +72,8 @@ enum kd_vmcore_access kd_engine_filter_access(const struct kd_dump_opts *o)
 static void choose_order(struct kd_engine *e)
 {
 	enum {
-		MAX_CHUNKS = 4096,    /* of descriptors: a quarter of KD_DUMP_MAX_EXTENTS */
+		/* Of descriptors, which take a range of hashes each, and may end one of data. */
+		MAX_CHUNKS = KD_DUMP_MAX_EXTENTS / 4,
 		MAX_SEGMENTS = 32768, /* half of what fits without extended numbering */
 	};
 	bool elf = e->opts->format == KD_DUMP_ELF;
@@ -123,8 +124,7 @@ static int write_digests(struct kd_engine *e, struct kd_err *err)
 	const struct kd_hashed_extent *x = kd_sink_hash_extents(e->hash, &n);
 	if (kd_sink_hash_is_full(e->hash))
 		kd_log(e->opts->log, KD_LOG_WARN, "dump",
-		       "the dump has more than %d parts: those behind them have no hashes",
-		       KD_DUMP_MAX_EXTENTS);
+		       "the dump has more than %d parts: some have no hashes", KD_DUMP_MAX_EXTENTS);
 	for (size_t i = 0; i < n; i++)
 		kd_digest_encode_record(room + i * KD_DIGEST_RECORD_BYTES, &x[i]);
 	size_t len = n * KD_DIGEST_RECORD_BYTES;

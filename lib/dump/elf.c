@@ -158,6 +158,7 @@ static int end(struct kd_engine *e, struct kd_err *err)
 		return rc;
 	e->result->file_bytes = size;
 	count_pages(e, size);
+	e->result->pages = e->kept.n_keep; /* a page may stand in two halves in two segments */
 	return 0;
 }
 

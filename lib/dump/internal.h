@@ -229,7 +229,6 @@ struct kd_page_walk {
 	struct kd_filter_range image;
 	enum kd_walk_order order;
 	uint64_t block_words;
-	uint64_t n_words; /* of 64 bits in each bitmap */
 	const struct kd_filter_range *ranges;
 	size_t n_ranges;
 	size_t range; /* that has the next word */

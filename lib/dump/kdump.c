@@ -182,13 +182,17 @@ static int end(struct kd_engine *e, struct kd_err *err)
 {
 	int rc = checkpoint(e, err);
 
-	e->result->file_bytes = e->data_pos;
+	if (!rc)
+		e->result->file_bytes = e->data_pos;
 	return rc;
 }
 
 static void salvage(struct kd_engine *e)
 {
 	struct kd_err ignored;
+
+	if (e->result->file_bytes) /* after its end: only a sync or the hashes failed */
+		return;
 	/* What follows a chunk that was not written whole cannot be told from it. */
 	uint64_t end = e->flat ? 0 : e->outbuf.flushed_end;
 	uint64_t dropped = kd_desc_table_drop_beyond(&e->descs, end);

@@ -59,7 +59,6 @@ void kd_page_walk_init(struct kd_page_walk *w, const struct kd_filter_result *f,
 		.image = f->image,
 		.order = order,
 		.block_words = block_pages / 64,
-		.n_words = f->bitmap_bytes / sizeof(uint64_t),
 		.ranges = f->ranges,
 		.n_ranges = f->n_ranges,
 	};
@@ -104,19 +103,36 @@ uint64_t kd_kept_pages(const struct kd_filter_result *f, uint64_t pfn, uint64_t 
 	return n;
 }
 
+/* The first range that ends behind @pfn. */
+static size_t first_range(const struct kd_page_walk *w, uint64_t pfn)
+{
+	size_t low = 0, high = w->n_ranges;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (w->ranges[mid].end <= pfn)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 /* The first that has pages in the block of @word. */
 static unsigned int block_round(struct kd_page_walk *w, uint64_t word)
 {
 	if (w->block_end && word < w->block_end && word + w->block_words >= w->block_end)
 		return w->block_round;
 
-	uint64_t at = word - word % w->block_words;
-	w->block_end = at + w->block_words;
+	struct kd_page_walk in = *w;
+	in.word = word - word % w->block_words;
+	in.range = first_range(w, in.word * 64);
+	w->block_end = in.word + w->block_words;
 	w->block_round = KD_N_ROUNDS - 1;
-	for (; at < w->block_end && at < w->n_words; at++) {
-		uint64_t kept = load(w->keep, at);
+	for (; next_word(&in) && in.word < w->block_end; in.word++) {
+		uint64_t kept = load(w->keep, in.word);
 		for (unsigned int i = 0; kept && i < w->block_round; i++) {
-			if (of_round(w, at, kept, i))
+			if (of_round(w, in.word, kept, i))
 				w->block_round = i;
 		}
 	}
@@ -132,27 +148,29 @@ unsigned int kd_page_round_of_block(const struct kd_filter_result *f, uint64_t p
 	return block_round(&w, pfn / 64);
 }
 
-static uint64_t count_runs(const struct kd_filter_result *f, uint64_t block_pages)
+/* Are there more than @max? */
+static bool has_more_runs(const struct kd_filter_result *f, uint64_t block_pages, uint64_t max)
 {
 	unsigned int last = KD_N_ROUNDS;
 	struct kd_page_walk w;
 	uint64_t n = 0;
 
-	for (kd_page_walk_init(&w, f, KD_WALK_BLOCKS, block_pages); next_word(&w); w.word++) {
+	kd_page_walk_init(&w, f, KD_WALK_BLOCKS, block_pages);
+	for (; n <= max && next_word(&w); w.word++) {
 		if (load(w.keep, w.word) == 0)
 			continue;
 		unsigned int round = block_round(&w, w.word);
 		n += round != last;
 		last = round;
 	}
-	return n;
+	return n > max;
 }
 
 uint64_t kd_walk_block_pages(const struct kd_filter_result *f, uint64_t max_runs)
 {
 	uint64_t pages = KD_LEAST_BLOCK_PAGES;
 
-	while (pages < f->max_pfn && count_runs(f, pages) > max_runs)
+	while (pages < f->max_pfn && has_more_runs(f, pages, max_runs))
 		pages *= 2;
 	return pages;
 }

@@ -175,8 +175,8 @@ struct kd_elf_params {
 	 * KD_ELF_ROUNDS - 1, of the block of block_pages frames that begins with @pfn. NULL: all are
 	 * of one. */
 	unsigned int (*round_of)(const void *arg, uint64_t pfn);
-	uint64_t block_pages;
 	const void *round_arg;
+	uint64_t block_pages;
 };
 
 enum { KD_ELF_ROUNDS = 4 };

@@ -7,8 +7,8 @@
 
 enum {
 	FIRST_JOIN_BYTES = 64 << 20,
-	/* After so many joined ranges they become twice as long: 64 ranges a doubling keeps
-	 * any dump within a few hundred. */
+	/* After so many joined ranges they become twice as long: so those that only end because they
+	 * are long enough are a few hundred, whatever the size of the dump. */
 	JOINS_PER_DOUBLING = 64,
 	N_STREAMS = 2, /* pages, and what tells where they are */
 };
@@ -28,7 +28,7 @@ struct hash_sink {
 	size_t max;
 	uint64_t end; /* of the range that reaches farthest: nothing behind it is noted yet */
 
-	bool full; /* one found no place */
+	bool full; /* once one found no place */
 
 	uint64_t stream_from;
 	struct stream streams[N_STREAMS];
@@ -41,9 +41,10 @@ _Static_assert(_Alignof(struct hash_sink) <= KD_SINK_WRAPPER_ALIGN, "as kd_sink_
 
 static void add(struct hash_sink *h, uint64_t off, uint64_t len, uint64_t xxh3)
 {
-	h->full |= h->n == h->max;
-	if (h->full)
+	if (h->n == h->max) {
+		h->full = true;
 		return;
+	}
 	h->extents[h->n++] =
 		(struct kd_hashed_extent){ .off = off, .len_bytes = len, .xxh3 = xxh3 };
 	if (off + len > h->end)

@@ -174,7 +174,8 @@ static uint64_t index_of(struct window *d, const struct kd_dd_part *p, uint64_t 
 	return d->last_index;
 }
 
-/* Of the descriptor that lies across @end only the first bytes were written. */
+/* Of the descriptor that lies across @end only the first bytes were written. (Inside of a stream
+ * chunks end with whole descriptors, makedumpfile's too.) */
 static void forget_half(struct window *d, size_t end)
 {
 	size_t half = end % KD_DISKDUMP_DESC_BYTES;

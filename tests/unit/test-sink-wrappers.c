@@ -101,6 +101,12 @@ static void test_hash_joins_in_two_places_by_turns(void **state)
 	assert_int_equal(find(x, n, 100)->len_bytes, 5);
 	assert_int_equal(find(x, n, 50)->len_bytes, 1);
 	assert_int_equal(find(x, n, 0)->xxh3, kd_xxh3("tttttt", 6));
+
+	/* What takes the place of one that has a hash gets one still. */
+	must_write(h, 50, "U", 1);
+	x = kd_sink_hash_extents(h, &n);
+	assert_int_equal(n, 3);
+	assert_int_equal(find(x, n, 50)->xxh3, kd_xxh3("U", 1));
 	must_commit(h);
 }
 
