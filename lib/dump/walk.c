@@ -103,21 +103,6 @@ uint64_t kd_kept_pages(const struct kd_filter_result *f, uint64_t pfn, uint64_t 
 	return n;
 }
 
-/* The first range that ends behind @pfn. */
-static size_t first_range(const struct kd_page_walk *w, uint64_t pfn)
-{
-	size_t low = 0, high = w->n_ranges;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (w->ranges[mid].end <= pfn)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /* The first that has pages in the block of @word. */
 static unsigned int block_round(struct kd_page_walk *w, uint64_t word)
 {
@@ -126,7 +111,7 @@ static unsigned int block_round(struct kd_page_walk *w, uint64_t word)
 
 	struct kd_page_walk in = *w;
 	in.word = word - word % w->block_words;
-	in.range = first_range(w, in.word * 64);
+	in.range = kd_filter_first_range(w->ranges, w->n_ranges, in.word * 64);
 	w->block_end = in.word + w->block_words;
 	w->block_round = KD_N_ROUNDS - 1;
 	for (; next_word(&in) && in.word < w->block_end; in.word++) {

@@ -118,6 +118,20 @@ static int open_units(struct kd_filter *f, struct kd_err *err)
 	return 0;
 }
 
+size_t kd_filter_first_range(const struct kd_filter_range *ranges, size_t n, uint64_t pfn)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (ranges[mid].end <= pfn)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 /* Where there is no unit the bitmaps are a hole that is not looked at. */
 static int open_ranges(struct kd_filter *f, struct kd_err *err)
 {

@@ -84,6 +84,9 @@ struct kd_filter_range {
 	uint64_t end;
 };
 
+/** kd_filter_first_range() - index of the first of @n that ends behind @pfn; @n where none does */
+size_t kd_filter_first_range(const struct kd_filter_range *ranges, size_t n, uint64_t pfn);
+
 /*
  * Bitmaps: the bit of frame pfn is bit pfn % 8 of byte pfn / 8, as in a diskdump. They are
  * anonymous mappings of whole host pages: where there is no memory nothing was ever written to

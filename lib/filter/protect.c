@@ -49,22 +49,14 @@ static void protect_paddr(struct protecting *p, uint64_t paddr, uint64_t len)
 {
 	const struct kd_filter *f = p->f;
 	uint64_t first = paddr >> p->page_shift, last;
-	size_t low = 0, high = f->n_ranges;
 
 	if (len == 0 || __builtin_add_overflow(paddr, len - 1, &last))
 		return;
 	last >>= p->page_shift;
-	/* The first range that ends behind it. */
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (f->ranges[mid].end <= first)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < f->n_ranges && f->ranges[low].pfn <= last; low++) {
-		uint64_t from = first > f->ranges[low].pfn ? first : f->ranges[low].pfn;
-		uint64_t end = last < f->ranges[low].end ? last + 1 : f->ranges[low].end;
+	size_t i = kd_filter_first_range(f->ranges, f->n_ranges, first);
+	for (; i < f->n_ranges && f->ranges[i].pfn <= last; i++) {
+		uint64_t from = first > f->ranges[i].pfn ? first : f->ranges[i].pfn;
+		uint64_t end = last < f->ranges[i].end ? last + 1 : f->ranges[i].end;
 		p->found(p->arg, from, end - from);
 	}
 }

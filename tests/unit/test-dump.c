@@ -257,6 +257,25 @@ static void test_broken_stream_is_incomplete(void **state)
 	}
 }
 
+/* A descriptor that is there in part is that of a missing page, like one that is not there. */
+static void test_stream_cut_inside_of_descriptors(void **state)
+{
+	enum { END_BYTES = KD_FLATTENED_CHUNK_BYTES, CUT_BYTES = 50 };
+	const struct dump_machine *m = *state;
+	const struct kd_dump_opts o = { .flattened = true, .no_digests = true };
+	struct kd_dump_result r;
+	KD_AUTO(kd_closep) int fd = stream_dump(m->core, &o, &r);
+	off_t size = size_of(fd) - END_BYTES; /* descriptors are the last before the end */
+
+	for (uint64_t cut = 0; cut <= CUT_BYTES; cut++) {
+		assert_int_equal(ftruncate(fd, size - (off_t)cut), 0);
+		KD_AUTO(kd_vmcore_closep) struct kd_vmcore *core = open_core(fd);
+		uint64_t lost = (cut + KD_DISKDUMP_DESC_BYTES - 1) / KD_DISKDUMP_DESC_BYTES;
+		assert_true(kd_vmcore_is_incomplete(core));
+		assert_int_equal(compare_dumps(core, m->core), FRAMES - lost);
+	}
+}
+
 /* ---- dumps of dumps ---- */
 
 static bool exclude_every_fifth(void *arg, uint64_t pfn)
@@ -328,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_elf_gives_the_pages_back),
 		cmocka_unit_test(test_stream_is_read_back),
 		cmocka_unit_test(test_broken_stream_is_incomplete),
+		cmocka_unit_test(test_stream_cut_inside_of_descriptors),
 		cmocka_unit_test(test_filtering_again_adds_levels),
 		cmocka_unit_test(test_incomplete_stays_incomplete),
 	};
